@@ -1,0 +1,83 @@
+"""Every error that valo-ingest raises on purpose.
+
+::
+
+    ValoIngestError
+    +-- ConfigError        a setting makes no sense; the operator can mend it (exit status 2)
+    +-- ListenError        a port cannot be opened (exit status 1)
+    +-- LogonRefused       a client may not log on; the text is what the client shows to a person
+    |   +-- InvalidLogon   its logon cannot be read
+    +-- InvalidMessage     one message is dropped; its sender stays connected
+"""
+
+
+class ValoIngestError(Exception):
+    """Anything that somebody outside the program can do something about."""
+
+
+class ConfigError(ValoIngestError):
+    """The setting `setting` has a value that makes no sense."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(setting, message)
+        self.setting = setting
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.message}"
+
+
+class ListenError(ValoIngestError):
+    """The port of the setting `setting` cannot be listened on."""
+
+    def __init__(self, setting: str, host: str, port: int, reason: str) -> None:
+        super().__init__(setting, host, port, reason)
+        self.setting = setting
+        self.host = host
+        self.port = port
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"{self.setting}: cannot listen on port {self.port} of {self.host}: {self.reason}. "
+            f"Stop the other program or choose another port with {self.setting}."
+        )
+
+
+class LogonRefused(ValoIngestError):
+    """A client may not log on.
+
+    `code` is one word of a small, fixed set (counted); `str(error)` is the reason that the client is told.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class InvalidLogon(LogonRefused):
+    """A logon that cannot be read; `detail` says which field and why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("invalid_packet", f"Invalid packet. {detail}")
+
+
+class InvalidMessage(ValoIngestError):
+    """A message that is dropped.
+
+    `code` is one word of a small, fixed set (counted), `path` the field that is at fault ("" for the whole
+    message) and `detail` what is wrong with it. None of them ever holds a value that the sender sent.
+    """
+
+    def __init__(self, code: str, detail: str, path: str = "") -> None:
+        super().__init__(code, detail, path)
+        self.code = code
+        self.detail = detail
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.path}: {self.detail}" if self.path else f"{self.code}: {self.detail}"
