@@ -1,0 +1,1 @@
+"""Formats: JSON to game events and back. No sockets."""

@@ -1,0 +1,360 @@
+"""Messages: JSON text to game events.
+
+Theory of operation
+-------------------
+The schemas of `schemas` are the contract, and they take about 100 microseconds a message. So a typed msgspec
+decoder looks at the text first, in about one: it takes only what the schema would take unchanged (exact JSON types,
+within the bounds), and it knows nothing about errors. Whatever it declines, for whatever reason, goes to the schema
+from the start, which reads it, or refuses it with the path of the field. A property test holds the two equal.
+
+Both ways end in the same events. What a message claims to belong to is returned beside its event: whether the sender
+may write there is not decided here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from marshmallow import Schema, ValidationError
+from msgspec import Meta, Struct
+
+from valo_ingest.errors import InvalidMessage
+from valo_ingest.game import events as happened
+from valo_ingest.game import rules
+from valo_ingest.wire import bounds
+from valo_ingest.wire.fields import Text
+from valo_ingest.wire.json import UNREADABLE, Payload, read_object
+from valo_ingest.wire.messages import AuxiliaryMessage, ObserverMessage
+from valo_ingest.wire.names import AuxiliaryType, ObserverType
+from valo_ingest.wire.schemas import AUXILIARY_SCHEMAS, OBSERVER_SCHEMAS, first_fault
+
+_Count: TypeAlias = Annotated[int, Meta(ge=bounds.MIN_NUMBER, le=bounds.MAX_NUMBER)]
+_Short: TypeAlias = Annotated[str, Meta(max_length=bounds.MAX_SHORT_TEXT)]
+_InnerJson: TypeAlias = Annotated[str, Meta(max_length=bounds.MAX_LONG_TEXT)]
+
+
+# --- what is sent, exactly as it is sent ----------------------------------------------------------------------
+
+
+class _Roster(Struct):
+    startTeam: _Count
+    playerId: _Short
+    name: _Short
+    tagline: _Short
+    agentInternal: _Short
+    position: _Count
+    locked: bool
+
+
+class _Board(Struct):
+    playerId: _Short
+    agentInternal: _Short
+    isAlive: bool
+    initialArmor: _Count
+    scoreboardWeaponInternal: _Short
+    currUltPoints: _Count
+    maxUltPoints: _Count
+    hasSpike: bool
+    money: _Count
+    kills: _Count
+    deaths: _Count
+    assists: _Count
+
+
+class _Scoreboard(_Board):
+    startTeam: _Count
+
+
+class _Kill(Struct):
+    attacker: _Short
+    victim: _Short
+    weaponKillfeedInternal: _Short
+    headshotKill: bool
+    assists: Annotated[tuple[_Short, ...], Meta(max_length=bounds.MAX_ENTRIES)]
+    isTeamkill: bool
+
+
+class _Round(Struct):
+    roundNumber: Annotated[int, Meta(ge=0, le=rules.MAX_ROUND_NUMBER)]
+    roundPhase: _Short
+
+
+class _Scores(Struct):
+    team_0: _Count
+    team_1: _Count
+
+
+class _Charges(Struct):
+    grenade: _Count
+    ability_1: _Count
+    ability_2: _Count
+
+
+class _ObserverEnvelope(Struct, tag_field="type"):
+    groupCode: str
+    obsName: str
+
+
+class _RosterMessage(_ObserverEnvelope, tag=ObserverType.ROSTER.value):
+    data: _Roster
+
+
+class _ScoreboardMessage(_ObserverEnvelope, tag=ObserverType.SCOREBOARD.value):
+    data: _Scoreboard
+
+
+class _KillMessage(_ObserverEnvelope, tag=ObserverType.KILLFEED.value):
+    data: _Kill
+
+
+class _RoundMessage(_ObserverEnvelope, tag=ObserverType.ROUND_INFO.value):
+    data: _Round
+
+
+class _ScoreMessage(_ObserverEnvelope, tag=ObserverType.SCORE.value):
+    data: _Scores
+
+
+class _ObservingMessage(_ObserverEnvelope, tag=ObserverType.OBSERVING.value):
+    data: _Short
+
+
+class _AuxiliaryEnvelope(Struct, tag_field="type"):
+    matchId: str
+    playerId: _Short
+
+
+class _AuxiliaryScoreboardMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.SCOREBOARD.value):
+    data: _Scoreboard
+
+
+class _TeamBoardMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.SCOREBOARD_TEAM.value):
+    data: _InnerJson
+
+
+class _AbilitiesMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.ABILITIES.value):
+    data: _Charges
+
+
+class _HealthMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.HEALTH.value):
+    data: _Count
+
+
+class _AstraMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.ASTRA_TARGETING.value):
+    data: bool
+
+
+class _CypherMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.CYPHER_CAM.value):
+    data: bool
+
+
+_ObserverWire: TypeAlias = (
+    _RosterMessage | _ScoreboardMessage | _KillMessage | _RoundMessage | _ScoreMessage | _ObservingMessage
+)
+_AuxiliaryWire: TypeAlias = (
+    _AuxiliaryScoreboardMessage
+    | _TeamBoardMessage
+    | _AbilitiesMessage
+    | _HealthMessage
+    | _AstraMessage
+    | _CypherMessage
+)
+
+
+# --- what it means --------------------------------------------------------------------------------------------
+
+
+def _board(board: _Board) -> happened.Board:
+    return happened.Board(
+        player_id=board.playerId,
+        agent_internal=board.agentInternal,
+        is_alive=board.isAlive,
+        armor=board.initialArmor,
+        weapon_internal=board.scoreboardWeaponInternal,
+        ult_points=board.currUltPoints,
+        max_ult_points=board.maxUltPoints,
+        has_spike=board.hasSpike,
+        money=board.money,
+        kills=board.kills,
+        deaths=board.deaths,
+        assists=board.assists,
+    )
+
+
+def _roster_event(message: _RosterMessage) -> happened.Event:
+    data = message.data
+    return happened.RosterReported(
+        team_number=data.startTeam,
+        player_id=data.playerId,
+        name=data.name,
+        tagline=data.tagline,
+        agent_internal=data.agentInternal,
+        position=data.position,
+        locked=data.locked,
+    )
+
+
+def _kill_event(message: _KillMessage) -> happened.Event:
+    data = message.data
+    return happened.KillReported(
+        attacker=data.attacker,
+        victim=data.victim,
+        weapon_internal=data.weaponKillfeedInternal,
+        headshot=data.headshotKill,
+        assists=data.assists,
+        teamkill=data.isTeamkill,
+    )
+
+
+def _team_board_event(message: _TeamBoardMessage) -> happened.Event:
+    return happened.AuxiliaryTeamBoardReported(
+        tuple([_board(board) for board in _decode_boards(message.data)])
+    )
+
+
+def _abilities_event(message: _AbilitiesMessage) -> happened.Event:
+    data = message.data
+    return happened.AbilitiesReported(message.playerId, data.grenade, data.ability_1, data.ability_2)
+
+
+_OBSERVER_EVENTS: Final[Mapping[type, tuple[str, Callable[[Any], happened.Event]]]] = {
+    _RosterMessage: (ObserverType.ROSTER.value, _roster_event),
+    _ScoreboardMessage: (
+        ObserverType.SCOREBOARD.value,
+        lambda message: happened.ScoreboardReported(message.data.startTeam, _board(message.data)),
+    ),
+    _KillMessage: (ObserverType.KILLFEED.value, _kill_event),
+    _RoundMessage: (
+        ObserverType.ROUND_INFO.value,
+        lambda message: happened.RoundPhaseChanged(message.data.roundNumber, message.data.roundPhase),
+    ),
+    _ScoreMessage: (
+        ObserverType.SCORE.value,
+        lambda message: happened.ScoreReported(message.data.team_0, message.data.team_1),
+    ),
+    _ObservingMessage: (
+        ObserverType.OBSERVING.value,
+        lambda message: happened.PlayerObserved(message.data),
+    ),
+}
+
+_AUXILIARY_EVENTS: Final[Mapping[type, tuple[str, Callable[[Any], happened.Event]]]] = {
+    _AuxiliaryScoreboardMessage: (
+        AuxiliaryType.SCOREBOARD.value,
+        lambda message: happened.AuxiliaryScoreboardReported(message.data.startTeam, _board(message.data)),
+    ),
+    _TeamBoardMessage: (AuxiliaryType.SCOREBOARD_TEAM.value, _team_board_event),
+    _AbilitiesMessage: (AuxiliaryType.ABILITIES.value, _abilities_event),
+    _HealthMessage: (
+        AuxiliaryType.HEALTH.value,
+        lambda message: happened.HealthReported(message.playerId, message.data),
+    ),
+    _AstraMessage: (
+        AuxiliaryType.ASTRA_TARGETING.value,
+        lambda message: happened.AstraTargetingReported(message.playerId, message.data),
+    ),
+    _CypherMessage: (
+        AuxiliaryType.CYPHER_CAM.value,
+        lambda message: happened.CypherCameraReported(message.playerId, message.data),
+    ),
+}
+
+_decode_observer: Final = msgspec.json.Decoder(_ObserverWire).decode
+_decode_auxiliary: Final = msgspec.json.Decoder(_AuxiliaryWire).decode
+_decode_boards: Final = msgspec.json.Decoder(
+    Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
+).decode
+
+
+def decode_observer_message(payload: Payload) -> ObserverMessage:
+    """Read an `obs_data` message.
+
+    Raises:
+        InvalidMessage: It cannot be read, or its type does not belong to observers.
+    """
+    if isinstance(payload, (str, bytes)):
+        try:
+            message = _decode_observer(payload)
+            name, event_of = _OBSERVER_EVENTS[type(message)]
+            return ObserverMessage(message.groupCode, name, event_of(message))
+        except UNREADABLE:
+            pass  # the schema reads it, or knows what is wrong with it
+    return observer_message_by_schema(payload)
+
+
+def decode_auxiliary_message(payload: Payload) -> AuxiliaryMessage:
+    """Read an `aux_data` message.
+
+    Raises:
+        InvalidMessage: It cannot be read, or its type does not belong to auxiliary clients.
+    """
+    if isinstance(payload, (str, bytes)):
+        try:
+            message = _decode_auxiliary(payload)
+            name, event_of = _AUXILIARY_EVENTS[type(message)]
+            return AuxiliaryMessage(message.matchId, message.playerId, name, event_of(message))
+        except UNREADABLE:
+            pass  # the schema reads it, or knows what is wrong with it
+    return auxiliary_message_by_schema(payload)
+
+
+def observer_message_by_schema(payload: Payload) -> ObserverMessage:
+    """Read an `obs_data` message by its schema alone. Raises as `decode_observer_message`."""
+    envelope = read_envelope(payload)
+    name, event = _event_by_schema(envelope, OBSERVER_SCHEMAS, foreign=AUXILIARY_SCHEMAS)
+    return ObserverMessage(_optional_text(envelope, "groupCode"), name, event)
+
+
+def auxiliary_message_by_schema(payload: Payload) -> AuxiliaryMessage:
+    """Read an `aux_data` message by its schema alone. Raises as `decode_auxiliary_message`."""
+    envelope = read_envelope(payload)
+    name, event = _event_by_schema(envelope, AUXILIARY_SCHEMAS, foreign=OBSERVER_SCHEMAS)
+    return AuxiliaryMessage(
+        _optional_text(envelope, "matchId"), _optional_text(envelope, "playerId"), name, event
+    )
+
+
+ENVELOPE_PARTS: Final = (("obsName", "playerId"), ("groupCode", "matchId"), ("type",), ("data",))
+"""What has to be there of every message: one of each."""
+
+
+def read_envelope(payload: Payload) -> dict[str, Any]:
+    """Return the JSON object around a message, with everything that has to be there.
+
+    Raises:
+        InvalidMessage: It is no JSON object, or a part is missing.
+    """
+    envelope = read_object(payload)
+    for names in ENVELOPE_PARTS:
+        if not any(name in envelope for name in names):
+            raise InvalidMessage("missing_field", "missing", path=" or ".join(names))
+    return envelope
+
+
+def _event_by_schema(
+    envelope: Mapping[str, Any], schemas: Mapping[str, Schema], *, foreign: Mapping[str, Schema]
+) -> tuple[str, happened.Event]:
+    name = _optional_text(envelope, "type")
+    if name is None:
+        raise InvalidMessage("invalid_field", "not a short text", path="type")
+    if name in foreign:
+        raise InvalidMessage("wrong_channel", f"messages of type {name} are not taken from this kind of client")
+    schema = schemas.get(name)
+    if schema is None:
+        return name, happened.UnknownReported()
+    try:
+        event: happened.Event = schema.load(envelope)
+    except ValidationError as error:
+        path, text = first_fault(error)
+        raise InvalidMessage("invalid_field", f"{name}: {text}", path=path) from None
+    return name, event
+
+
+_SHORT_TEXT: Final = Text()
+
+
+def _optional_text(envelope: Mapping[str, Any], name: str) -> str | None:
+    try:
+        return str(_SHORT_TEXT.deserialize(envelope.get(name)))
+    except ValidationError:
+        return None
