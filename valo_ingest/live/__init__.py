@@ -1,0 +1,1 @@
+"""Running matches: who may write what, and the one place where state is replaced."""

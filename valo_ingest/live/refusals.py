@@ -1,0 +1,56 @@
+"""What was refused: counted by reason, and logged at a limited rate."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+
+from valo_ingest.clock import Clock
+from valo_ingest.errors import InvalidMessage, LogonRefused
+
+logger = logging.getLogger(__name__)
+
+LOGGED_PER_WINDOW = 5
+"""Refusals of one reason that are logged within a window; the others are only counted."""
+
+WINDOW_MS = 10_000
+
+
+class Refusals:
+    """Counts refused logons and messages, and says in the log which and why."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counts: Counter[str] = Counter()
+        self._windows: dict[str, _Window] = {}
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Refusals by reason since the start."""
+        return self._counts
+
+    def refuse_message(self, group_code: str, error: InvalidMessage) -> None:
+        self._note(error.code, "group_code=%s message dropped: %s", group_code, error)
+
+    def refuse_logon(self, group_code: str, error: LogonRefused) -> None:
+        self._note(error.code, "group_code=%s logon refused: %s", group_code, error)
+
+    def _note(self, code: str, text: str, group_code: str, error: Exception) -> None:
+        self._counts[code] += 1
+        window = self._windows.setdefault(code, _Window())
+        now = self._clock.now_ms()
+        if now - window.began_at >= WINDOW_MS:
+            if window.unlogged:
+                logger.warning("%d more refusals of reason %s were not logged", window.unlogged, code)
+            window.began_at, window.logged, window.unlogged = now, 0, 0
+        if window.logged < LOGGED_PER_WINDOW:
+            window.logged += 1
+            logger.warning(text, group_code, error)
+        else:
+            window.unlogged += 1
+
+
+class _Window:
+    def __init__(self) -> None:
+        self.began_at = -WINDOW_MS
+        self.logged = 0
+        self.unlogged = 0
