@@ -1,0 +1,1 @@
+"""What talks: Socket.IO and HTTP servers on gevent."""

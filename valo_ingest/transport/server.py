@@ -1,0 +1,130 @@
+"""Listeners: bound sockets, with or without TLS, and the WSGI servers on them."""
+
+import errno
+import logging
+import os
+import ssl
+from collections.abc import Callable
+from typing import Any, Final
+
+import socketio
+from gevent import socket
+from gevent.pool import Pool
+from gevent.pywsgi import LoggingLogAdapter, WSGIServer
+
+from valo_ingest.errors import ListenError
+from valo_ingest.transport.packets import SafePacket
+from valo_ingest.transport.websocket import FairWebSocketHandler, OpenWebSockets
+
+logger = logging.getLogger(__name__)
+
+WsgiApplication = Callable[..., Any]
+
+BACKLOG: Final = 1_024
+"""Connections that may wait to be accepted: a venue reconnects all at once."""
+
+MAX_MESSAGE_BYTES: Final = 4_000_000
+"""A message of clients. Far above any that they send (a logon with all its settings is some kB), so that text that
+is refused for its size is refused as a message and does not end the connection."""
+
+
+def listen(host: str, port: int, setting: str) -> socket.socket:
+    """Return a listening socket for `port` (0: any free one) of `host`.
+
+    Raises:
+        ListenError: The port is taken or may not be used; it names `setting`.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ListenError(setting, host, port, _reason(error)) from None
+    try:
+        if os.name != "nt":  # on Windows the option lets two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted sockets inherit it. Without it a small answer waits 40 ms for the acknowledgement of the last.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ListenError(setting, host, port, _reason(error)) from None
+    return listener
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program uses it already"
+    if error.errno == errno.EACCES:
+        return "this user may not use it"
+    return error.strerror or str(error)
+
+
+class Listener(WSGIServer):  # type: ignore[misc]
+    """A WSGI server whose WebSockets are known, and which takes failed TLS handshakes for what they are."""
+
+    def __init__(
+        self, bound: socket.socket, application: WsgiApplication, *, tls: ssl.SSLContext | None
+    ) -> None:
+        self.open_websockets: OpenWebSockets = OpenWebSockets()
+        options = {} if tls is None else {"ssl_context": tls}
+        super().__init__(
+            bound,
+            application,
+            spawn=Pool(),
+            log=None,
+            error_log=LoggingLogAdapter(logger, level=logging.ERROR),
+            handler_class=FairWebSocketHandler,
+            **options,
+        )
+
+    def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
+        """Shake hands and serve. A scanner, or a client that speaks no TLS, is a line in the log and no traceback."""
+        try:
+            wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+        except OSError as error:  # SSLError is one
+            logger.info("TLS handshake with %s failed: %s", address[0], error)
+            client_socket.close()
+            return None
+        with wrapped:
+            return self.handle(wrapped, address)
+
+    def close_clients(self) -> None:
+        """Close every WebSocket, so that its client knows that it may come back."""
+        for websocket in list(self.open_websockets):
+            websocket.close()
+
+
+def make_socketio_server() -> socketio.Server:
+    """Return a Socket.IO server as both sides of the protocol need it."""
+    return socketio.Server(
+        async_mode="gevent",
+        # One handler at a time per client: messages of one observer must stay in order.
+        async_handlers=False,
+        cors_allowed_origins="*",
+        serializer=SafePacket,
+        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        logger=_library_logger("socketio"),
+        engineio_logger=_library_logger("engineio"),
+    )
+
+
+def _library_logger(name: str) -> logging.Logger:
+    """Return a logger for the library that says what goes wrong, in one line where a client is to blame."""
+    library = logging.getLogger(f"{__name__}.{name}")
+    library.setLevel(logging.ERROR)
+    library.addFilter(_without_client_tracebacks)
+    return library
+
+
+CLIENT_FAULTS: Final = frozenset({"post request handler error", "Unknown receive error"})
+"""What engineio logs with a traceback when a client sends a polling body or a frame that cannot be read."""
+
+
+def _without_client_tracebacks(record: logging.LogRecord) -> bool:
+    if record.msg in CLIENT_FAULTS:
+        record.exc_info = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+    return True
