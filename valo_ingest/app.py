@@ -63,7 +63,9 @@ MakeController = Callable[[Publisher, Connections], Controller]
 class Server:
     """Three listeners and what stands behind them."""
 
-    def __init__(self, config: Config, *, clock: Clock, make_controller: MakeController | None = None) -> None:
+    def __init__(
+        self, config: Config, *, clock: Clock, make_controller: MakeController | None = None
+    ) -> None:
         """
         Args:
             make_controller: Makes a match controller of your own, which then takes the place of ours for the ingest
@@ -88,9 +90,9 @@ class Server:
         bound = [
             listen(config.host, port, setting)
             for port, setting in (
-                (config.ingest_port, "--ingest-port"),
-                (config.output_port, "--output-port"),
-                (config.extras_port, "--extras-port"),
+                (config.ingest_port, "INGEST_PORT"),
+                (config.output_port, "OUTPUT_PORT"),
+                (config.extras_port, "EXTRAS_PORT"),
             )
         ]
         Payload.max_decode_packets = MAX_POLLED_PACKETS
@@ -126,7 +128,10 @@ class Server:
             organization=config.organization,
         )
         publisher = OverlayPublisher(
-            output, clock=clock, call_later=gevent.spawn_later, send_interval_ms=config.send_interval_ms
+            output,
+            now_ms=clock.now_ms,
+            call_later=gevent.spawn_later,
+            send_interval_ms=config.send_interval_ms,
         )
         connections = ClientConnections(ingest)
         matches = MatchController(

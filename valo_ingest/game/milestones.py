@@ -20,7 +20,9 @@ def between(before: Match, after: Match) -> tuple[Milestone, ...]:
     reached = []
     if after.is_running and after.match_id != before.match_id:
         reached.append(Milestone.STARTED)
-    if any(after_won > before_won for before_won, after_won in zip(_scores(before), _scores(after), strict=True)):
+    if any(
+        after_won > before_won for before_won, after_won in zip(_scores(before), _scores(after), strict=True)
+    ):
         reached.append(Milestone.ROUND_WON)
     if after.has_ended and not before.has_ended:
         reached.append(Milestone.ENDED)

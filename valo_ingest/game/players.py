@@ -163,9 +163,7 @@ def _after_board(player: Player, board: Board) -> Player:
 
 
 def report_kill(match: Match, event: KillReported, at: int) -> Match:
-    victim = next(
-        (found for team in match.teams if (found := _named(team, event.victim)) is not None), None
-    )
+    victim = next((found for team in match.teams if (found := _named(team, event.victim)) is not None), None)
     victim_name = event.victim if victim is None else victim.name
     return _with_teams(match, lambda team: _after_kill(team, event, victim_name))
 
@@ -186,7 +184,9 @@ def _after_kill(team: Team, event: KillReported, victim_name: str) -> Team:
     if team.has_duplicate_agents:
         return team  # nobody can tell who assisted
     for agent in {assisting_agent(icon) for icon in event.assists}:
-        assisting = next((player for player in team.players if plain_agent(player.agent_internal) == agent), None)
+        assisting = next(
+            (player for player in team.players if plain_agent(player.agent_internal) == agent), None
+        )
         if assisting is not None:
             team = _with_player(team, assisting.player_id, _after_assist)
     return team

@@ -171,9 +171,7 @@ def report_score(match: Match, event: ScoreReported, at: int) -> Match:
     if risen:
         # Should both have risen, team 0 won.
         winner = min(risen, key=lambda team: team.number)
-        match = replace(
-            _judge_clock(match, at), attackers_won=winner.is_attacking, has_unrecorded_score=True
-        )
+        match = replace(_judge_clock(match, at), attackers_won=winner.is_attacking, has_unrecorded_score=True)
     return replace(
         match,
         teams=BySeat(

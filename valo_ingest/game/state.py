@@ -138,11 +138,11 @@ class MatchSetup(Struct, frozen=True, kw_only=True):
     presentation: Presentation
 
 
-class TechPause(Struct, frozen=True):
+class TechPause(Struct, frozen=True, tag=True):
     pass
 
 
-class TeamTimeout(Struct, frozen=True):
+class TeamTimeout(Struct, frozen=True, tag=True):
     seat: Seat
     started_at: int
 

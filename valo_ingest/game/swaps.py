@@ -6,10 +6,9 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from valo_ingest.game.events import SeatsSwapped, SidesSwapped
-from valo_ingest.game.pauses import TeamTimeout
 from valo_ingest.game.players import display_name
 from valo_ingest.game.seats import BySeat
-from valo_ingest.game.state import Match, Team
+from valo_ingest.game.state import Match, Team, TeamTimeout
 
 SEATED_SETTINGS: Final = {
     "seriesInfo": (("wonLeft", "wonRight"), ("seedingLeft", "seedingRight")),
@@ -30,9 +29,7 @@ def swap_seats(match: Match, event: SeatsSwapped, at: int) -> Match:
         teams=match.teams.swapped(),
         timeouts_left=match.timeouts_left.swapped(),
         pause=pause,
-        presentation=replace(
-            match.presentation, settings=_with_seats_swapped(match.presentation.settings)
-        ),
+        presentation=replace(match.presentation, settings=_with_seats_swapped(match.presentation.settings)),
     )
 
 
@@ -56,7 +53,7 @@ def _with_seats_swapped(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _with_keys_swapped(section: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
     """Return `section` with the values of each pair of keys exchanged; what one lacks, the other lacks then."""
-    partner = {left: right for left, right in pairs} | {right: left for left, right in pairs}
+    partner = dict(pairs) | {right: left for left, right in pairs}
     return {partner.get(key, key): value for key, value in section.items()}
 
 

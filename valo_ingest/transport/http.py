@@ -1,6 +1,5 @@
 """The extras: a small JSON API beside the two Socket.IO sides, as one WSGI application."""
 
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -19,8 +18,6 @@ from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.wire import overlay
 from valo_ingest.wire.logons import decode_preview_request
-
-logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 
@@ -98,7 +95,9 @@ class Extras:
         path, _, rest = environ["PATH_INFO"].removeprefix("/").partition("/")
         routes = self._routes.get(f"/{path}")
         if routes is None or (rest and path != "preview"):
-            return refused(HTTPStatus.NOT_FOUND, "There is nothing here. Known paths: " + ", ".join(self._routes))
+            return refused(
+                HTTPStatus.NOT_FOUND, "There is nothing here. Known paths: " + ", ".join(self._routes)
+            )
         method = environ["REQUEST_METHOD"]
         if method == "OPTIONS":
             return Answer(HTTPStatus.NO_CONTENT)
@@ -162,9 +161,7 @@ class Extras:
     def _create_preview(self, environ: Environ, rest: str) -> Answer:
         length = environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-            return refused(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {MAX_BODY_BYTES} bytes."
-            )
+            return refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {MAX_BODY_BYTES} bytes.")
         try:
             request = decode_preview_request(environ["wsgi.input"].read(int(length)))
         except LogonRefused as error:
@@ -199,4 +196,5 @@ def _team(setup: TeamSetup) -> dict[str, Any]:
 
 
 def _query(environ: Environ, name: str) -> str:
-    return parse_qs(environ.get("QUERY_STRING", "")).get(name, [""])[0]
+    query: str = environ.get("QUERY_STRING", "")
+    return parse_qs(query).get(name, [""])[0]

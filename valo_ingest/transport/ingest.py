@@ -1,8 +1,8 @@
 """The ingest side: observers and auxiliary clients log on and tell what happens."""
 
-import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 import socketio
@@ -18,10 +18,20 @@ from valo_ingest.wire.json import Payload
 from valo_ingest.wire.logons import decode_auxiliary_logon, decode_observer_logon
 from valo_ingest.wire.names import PacketType, SocketEvent
 
-logger = logging.getLogger(__name__)
-
-UNKNOWN_MATCH = "-"
+UNKNOWN_MATCH: Final = "-"
 """Stands for the group code in the log where a client has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogonAnswer:
+    """How a logon is answered."""
+
+    event: SocketEvent
+    packet_type: PacketType
+
+
+OBSERVER_ANSWER: Final = LogonAnswer(SocketEvent.OBSERVER_LOGON_ACK, PacketType.OBSERVER_LOGON)
+AUXILIARY_ANSWER: Final = LogonAnswer(SocketEvent.AUXILIARY_LOGON_ACK, PacketType.AUXILIARY_LOGON)
 
 
 class ClientConnections:
@@ -77,60 +87,52 @@ class IngestHandlers:
             self._controller.disconnect(sender)
 
     def on_observer_logon(self, sid: str, payload: Payload = None, *_: object) -> None:
-        def log_on() -> tuple[Client, dict[str, Any]]:
+        if not self._may_log_on(sid, SocketEvent.OBSERVER_LOGON):
+            return
+        group_code = UNKNOWN_MATCH
+        try:
             logon = decode_observer_logon(payload, self._accepted_versions)
+            group_code = logon.group_code
             observer, secret = self._controller.log_on_observer(sid, logon)
-            return observer, {"reason": secret}
-
-        self._log_on(
-            sid,
-            SocketEvent.OBSERVER_LOGON,
-            log_on,
-            answer=SocketEvent.OBSERVER_LOGON_ACK,
-            packet_type=PacketType.OBSERVER_LOGON,
-        )
+        except LogonRefused as error:
+            self._refuse_logon(sid, group_code, error, OBSERVER_ANSWER)
+            return
+        self._admit(sid, observer, OBSERVER_ANSWER, {"reason": secret})
 
     def on_auxiliary_logon(self, sid: str, payload: Payload = None, *_: object) -> None:
-        def log_on() -> tuple[Client, dict[str, Any]]:
+        if not self._may_log_on(sid, SocketEvent.AUXILIARY_LOGON):
+            return
+        try:
             logon = decode_auxiliary_logon(payload, self._accepted_versions)
-            return self._controller.log_on_auxiliary(sid, logon), {}
+            auxiliary = self._controller.log_on_auxiliary(sid, logon)
+        except LogonRefused as error:
+            self._refuse_logon(sid, UNKNOWN_MATCH, error, AUXILIARY_ANSWER)
+            return
+        self._admit(sid, auxiliary, AUXILIARY_ANSWER, {})
 
-        self._log_on(
-            sid,
-            SocketEvent.AUXILIARY_LOGON,
-            log_on,
-            answer=SocketEvent.AUXILIARY_LOGON_ACK,
-            packet_type=PacketType.AUXILIARY_LOGON,
-        )
-
-    def _log_on(
-        self,
-        sid: str,
-        event: SocketEvent,
-        log_on: Callable[[], tuple[Client, dict[str, Any]]],
-        *,
-        answer: SocketEvent,
-        packet_type: PacketType,
-    ) -> None:
+    def _may_log_on(self, sid: str, event: SocketEvent) -> bool:
+        """Tell whether this is a connection's first logon of this kind, and it is not logged on yet."""
         tried = self._connected.get(sid)
         if tried is None or event in tried or sid in self._senders:
-            return
+            return False
         tried.add(event)
-        try:
-            sender, extra = log_on()
-        except LogonRefused as error:
-            self._refusals.refuse_logon(UNKNOWN_MATCH, error)
-            self._answer(sid, answer, {"type": packet_type, "value": False, "reason": str(error)})
-            self._sio.disconnect(sid)
-            return
+        return True
+
+    def _refuse_logon(self, sid: str, group_code: str, error: LogonRefused, answer: LogonAnswer) -> None:
+        self._refusals.refuse_logon(group_code, error)
+        self._answer(sid, answer, {"value": False, "reason": str(error)})
+        self._sio.disconnect(sid)
+
+    def _admit(self, sid: str, sender: Client, answer: LogonAnswer, extra: dict[str, Any]) -> None:
         if sid not in self._connected:  # it went while its key was checked
             self._controller.disconnect(sender)
             return
         self._senders[sid] = sender
-        self._answer(sid, answer, {"type": packet_type, "value": True, **extra})
+        self._answer(sid, answer, {"value": True, **extra})
 
-    def _answer(self, sid: str, event: SocketEvent, answer: dict[str, Any]) -> None:
-        self._sio.emit(event.value, msgspec.json.encode(answer).decode(), to=sid)
+    def _answer(self, sid: str, answer: LogonAnswer, values: dict[str, Any]) -> None:
+        text = msgspec.json.encode({"type": answer.packet_type, **values}).decode()
+        self._sio.emit(answer.event.value, text, to=sid)
 
     def on_observer_data(self, sid: str, payload: Payload = None, *_: object) -> None:
         sender = self._senders.get(sid)

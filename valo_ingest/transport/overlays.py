@@ -5,22 +5,18 @@ is encoded once, however many overlays look. An overlay that logs on gets what t
 of them sees the same documents in the same order, and none twice in a row.
 """
 
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 import socketio
 
-from valo_ingest.clock import Clock
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.state import Match
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.wire import bounds, overlay
 from valo_ingest.wire.json import Payload, read_object
 from valo_ingest.wire.names import SocketEvent
-
-logger = logging.getLogger(__name__)
 
 
 class CallLater(Protocol):
@@ -38,10 +34,10 @@ class OverlayPublisher:
     """Sends matches to those who follow them: the `Publisher` of the controller."""
 
     def __init__(
-        self, sio: socketio.Server, *, clock: Clock, call_later: CallLater, send_interval_ms: int
+        self, sio: socketio.Server, *, now_ms: Callable[[], int], call_later: CallLater, send_interval_ms: int
     ) -> None:
         self._sio = sio
-        self._clock = clock
+        self._now_ms = now_ms
         self._call_later = call_later
         self._send_interval_ms = send_interval_ms
         self._pending: dict[str, Match] = {}
@@ -53,7 +49,7 @@ class OverlayPublisher:
         group_code = match.group_code
         if group_code not in self._pending:
             due_at = self._sent_at.get(group_code, 0) + self._send_interval_ms
-            wait_ms = max(0, due_at - self._clock.now_ms())
+            wait_ms = max(0, due_at - self._now_ms())
             self._call_later(wait_ms / 1000, self._send_pending, group_code)
         self._pending[group_code] = match
 
@@ -77,7 +73,7 @@ class OverlayPublisher:
         if text == self._last_texts.get(group_code):
             return
         self._last_texts[group_code] = text
-        self._sent_at[group_code] = self._clock.now_ms()
+        self._sent_at[group_code] = self._now_ms()
         self._sio.emit(SocketEvent.MATCH_DATA.value, text, room=room_of(group_code))
 
 

@@ -338,7 +338,9 @@ def _event_by_schema(
     if name is None:
         raise InvalidMessage("invalid_field", "not a short text", path="type")
     if name in foreign:
-        raise InvalidMessage("wrong_channel", f"messages of type {name} are not taken from this kind of client")
+        raise InvalidMessage(
+            "wrong_channel", f"messages of type {name} are not taken from this kind of client"
+        )
     schema = schemas.get(name)
     if schema is None:
         return name, happened.UnknownReported()

@@ -121,9 +121,7 @@ class MatchSetupSchema(PayloadSchema):
 
 
 class ObserverLogonSchema(MatchSetupSchema):
-    group_code = Text(
-        data_key="groupCode", required=True, may_be_empty=False, maximum=bounds.MAX_GROUP_CODE
-    )
+    group_code = Text(data_key="groupCode", required=True, may_be_empty=False, maximum=bounds.MAX_GROUP_CODE)
 
 
 class AuxiliaryLogonSchema(PayloadSchema):

@@ -251,7 +251,7 @@ class HealthSchema(EventSchema):
 
 
 class AstraTargetingSchema(EventSchema):
-    event = happened.AstraTargetingReported
+    event: Callable[[str, bool], happened.Event] = happened.AstraTargetingReported
     player_id = Text(data_key="playerId", required=True)
     active = Flag(data_key="data", required=True)
 

@@ -1,0 +1,39 @@
+import pytest
+
+from tests.cli.conftest import CommandLine
+from valo_ingest import __version__
+from valo_ingest.cli.settings import SETTINGS
+
+
+def test_the_version_is_told(valo_ingest: CommandLine) -> None:
+    assert valo_ingest("--version").stdout == f"valo-ingest, version {__version__}\n"
+
+
+def test_variables_of_a_container_image_do_not_disturb(valo_ingest: CommandLine) -> None:
+    valo_ingest.environment = {"VALO_INGEST_VERSION": "1.2.3", "VALO_INGEST_HELP": "https://example.org"}
+
+    assert valo_ingest("config", "--lan", "data").exit_code == 0
+
+
+def test_the_help_teaches_how_to_start(valo_ingest: CommandLine) -> None:
+    text = valo_ingest("--help").stdout
+
+    assert "valo-ingest serve --lan ./data" in text
+    assert ".env" in text
+    assert "VALO_INGEST_INGEST_PORT" in text
+
+
+@pytest.mark.parametrize("command", ["serve", "config"])
+def test_the_help_of_a_command_names_every_setting(valo_ingest: CommandLine, command: str) -> None:
+    text = valo_ingest(command, "--help").stdout
+
+    for setting in SETTINGS:
+        assert setting.flag.split("/")[0] in text
+        assert all(variable in text for variable in setting.variables)
+
+
+def test_an_unknown_flag_is_a_mistake_of_the_operator(valo_ingest: CommandLine) -> None:
+    result = valo_ingest("serve", "--ingest-prot", "1")
+
+    assert result.exit_code == 2
+    assert "--ingest-prot" in result.stderr

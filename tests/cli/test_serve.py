@@ -1,0 +1,204 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CommandLine, FakeApp
+from valo_ingest.errors import ConfigError, ListenError
+
+
+def test_the_application_gets_the_settings(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    valo_ingest.environment["AUTH_KEY"] = "hunter2"
+    Path(".env").write_text("VALO_INGEST_SEND_INTERVAL=50\nVALO_INGEST_LOG_LEVEL=DEBUG\n")
+
+    result = valo_ingest("serve", "--insecure", "--ingest-port", "0", "--data-dir", "kept")
+
+    assert result.exit_code == 0
+    assert fake_app.config is not None
+    assert fake_app.config.insecure
+    assert fake_app.config.auth_key == "hunter2"
+    assert fake_app.config.ingest_port == 0
+    assert fake_app.config.send_interval_ms == 50
+    assert fake_app.config.log_level == "debug"
+    assert fake_app.config.data_dir == Path("kept")
+
+
+def test_nothing_of_the_env_file_is_put_into_the_environment(
+    valo_ingest: CommandLine, fake_app: FakeApp
+) -> None:
+    Path(".env").write_text("AUTH_KEY=hunter2\nOTHER=1\n")
+
+    valo_ingest("serve", "--insecure")
+
+    assert fake_app.config is not None
+    assert not {"AUTH_KEY", "OTHER"} & set(os.environ)
+
+
+def test_the_addresses_to_type_in_are_printed(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    result = valo_ingest("serve", "--lan", "data")
+
+    assert "http://192.168.1.20:1\n" in result.stdout
+    assert '"serverEndpoint": "http://192.168.1.20:2"' in result.stdout
+    assert '"extrasEndpoint": "http://192.168.1.20:3"' in result.stdout
+
+
+def test_a_key_is_made_once_and_printed_at_every_start(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    first = valo_ingest("serve", "--insecure", "--make-auth-key", "--data-dir", "data")
+    assert fake_app.config is not None
+    key = fake_app.config.auth_key
+    second = valo_ingest("serve", "--insecure", "--make-auth-key", "--data-dir", "data")
+
+    assert fake_app.config.auth_key == key
+    assert key is not None
+    assert key in first.stdout
+    assert key in second.stdout
+
+
+def test_no_key_is_made_where_one_is_set(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    result = valo_ingest(
+        "serve", "--insecure", "--make-auth-key", "--auth-key", "hunter2", "--data-dir", "data"
+    )
+
+    assert fake_app.config is not None
+    assert fake_app.config.auth_key == "hunter2"
+    assert "hunter2" not in result.output
+    assert not Path("data").exists()
+
+
+def test_no_key_is_made_for_a_server_that_cannot_start(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    result = valo_ingest("serve", "--lan", "data", "--ingest-port", "99999")
+
+    assert result.exit_code == 2
+    assert not Path("data").exists()
+
+
+def test_a_data_directory_that_cannot_be_used_is_refused(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    Path("file").write_text("not a directory")
+
+    result = valo_ingest("serve", "--lan", "file")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: DATA_DIR: cannot keep an access key in ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_tls_settings_one_line_names_the_ways_out(
+    valo_ingest: CommandLine, fake_app: FakeApp
+) -> None:
+    result = valo_ingest("serve", "--auth-key", "hunter2")
+
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert all(name in result.stderr for name in ("SERVER_KEY", "SERVER_CERT", "INSECURE"))
+    assert fake_app.config is None
+
+
+def test_without_an_access_key_the_server_does_not_start(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    result = valo_ingest("serve", "--insecure")
+
+    assert result.exit_code == 2
+    assert "AUTH_KEY" in result.stderr
+    assert fake_app.config is None
+
+
+@pytest.mark.parametrize("source", ["flag", "environment", ".env"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INGEST_PORT", "abc"),
+        ("INGEST_PORT", "99999"),
+        ("OUTPUT_PORT", "-1"),
+        ("EXTRAS_PORT", "5100.0"),
+        ("EXTRAS_PORT", "9" * 5_000),
+        ("SEND_INTERVAL", "20ms"),
+        ("CLIENT_VERSIONS", "all"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "loud"),
+        ("HOST", "http://localhost"),
+    ],
+)
+def test_a_value_that_makes_no_sense_gives_one_line_whatever_its_source(
+    valo_ingest: CommandLine, fake_app: FakeApp, source: str, name: str, value: str
+) -> None:
+    arguments = ["serve", "--insecure", "--auth-key", "hunter2"]
+    if source == "flag":
+        arguments.append(f"--{name.lower().replace('_', '-')}={value}")
+    elif source == "environment":
+        valo_ingest.environment[f"VALO_INGEST_{name}"] = value
+    else:
+        Path(".env").write_text(f"VALO_INGEST_{name}={value}\n")
+
+    result = valo_ingest(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {name}: ")
+    assert "it takes " in result.stderr
+    assert f"(from {source}" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert fake_app.config is None
+
+
+@pytest.mark.parametrize("source", ["environment", ".env"])
+@pytest.mark.parametrize("name", ["INSECURE", "SELF_SIGNED", "REQUIRE_AUTH_KEY", "MAKE_AUTH_KEY"])
+def test_a_switch_that_is_neither_true_nor_false_gives_one_line(
+    valo_ingest: CommandLine, fake_app: FakeApp, source: str, name: str
+) -> None:
+    if source == "environment":
+        valo_ingest.environment[f"VALO_INGEST_{name}"] = "maybe"
+    else:
+        Path(".env").write_text(f"VALO_INGEST_{name}=maybe\n")
+
+    result = valo_ingest("serve", "--auth-key", "hunter2")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(
+        f"Error: {name}: 'maybe' makes no sense; it takes true or false (from {source}"
+    )
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_line_of_the_env_file_that_cannot_be_read_is_named(
+    valo_ingest: CommandLine, fake_app: FakeApp
+) -> None:
+    Path(".env").write_text("AUTH_KEY=hunter2\nINSECURE true\n")
+
+    result = valo_ingest("serve")
+
+    assert result.exit_code == 2
+    assert result.stderr == "Error: .env: line 2 cannot be read; write NAME=value\n"
+
+
+def test_an_env_file_in_another_encoding_is_refused(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    Path(".env").write_bytes("AUTH_KEY=schlüssel\n".encode("latin-1"))
+
+    result = valo_ingest("serve")
+
+    assert result.exit_code == 2
+    assert result.stderr == "Error: .env: line 1 is not UTF-8; save the file as UTF-8 text\n"
+
+
+def test_help_is_given_also_beside_a_broken_env_file(valo_ingest: CommandLine) -> None:
+    Path(".env").write_text("broken line\n")
+
+    assert valo_ingest("serve", "--help").exit_code == 0
+
+
+def test_a_certificate_that_cannot_be_used_is_a_mistake_of_the_operator(
+    valo_ingest: CommandLine, fake_app: FakeApp
+) -> None:
+    fake_app.error = ConfigError("SERVER_CERT", "c.pem expired")
+
+    result = valo_ingest("serve", "--auth-key", "x", "--server-key", "k.pem", "--server-cert", "c.pem")
+
+    assert result.exit_code == 2
+    assert result.stderr == "Error: SERVER_CERT: c.pem expired (from flag --server-cert)\n"
+
+
+def test_a_port_that_is_in_use_is_a_failure(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    fake_app.error = ListenError("--ingest-port", "0.0.0.0", 5100, "in use")
+
+    result = valo_ingest("serve", "--lan", "data")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: --ingest-port: cannot listen on port 5100")
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,58 @@
+"""`valo-ingest serve`: the server."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import click
+
+from valo_ingest import app
+from valo_ingest.cli import announcement, logs
+from valo_ingest.cli.settings import CONTEXT
+from valo_ingest.cli.sources import Resolved, resolve, with_settings
+from valo_ingest.cli.text import Refusal, one_line
+from valo_ingest.config import Config
+from valo_ingest.errors import ConfigError, ListenError
+from valo_ingest.storage.keys import keep_auth_key
+from valo_ingest.transport.addresses import lan_addresses
+
+
+@click.command(context_settings=CONTEXT)
+@with_settings
+@click.pass_context
+def serve(ctx: click.Context, /, **_: Any) -> None:
+    """Take in matches from observer clients and serve them to overlays, until Ctrl-C or SIGTERM.
+
+    \b
+    On a LAN, without TLS, with an access key that is made once and printed:
+        valo-ingest serve --lan ./data
+
+    \b
+    The same with TLS, by a certificate that is made for this machine:
+        valo-ingest serve --lan ./data --self-signed
+
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 when a port is in use, 2 when a setting makes no sense.
+    """
+    resolved = resolve(ctx)
+    try:
+        config, made_key = _prepare(resolved)
+        logs.configure(config.log_format, config.log_level)
+        app.serve(config, announce=partial(_announce, config, made_key))
+    except ConfigError as error:
+        raise Refusal(resolved.explain(error)) from error
+    except ListenError as error:
+        raise click.ClickException(one_line(str(error))) from error
+
+
+def _prepare(resolved: Resolved) -> tuple[Config, str | None]:
+    """Return the configuration and the key that is the server's own: made, if need be, once all else is right."""
+    config = resolved.config()
+    if not resolved.makes_auth_key:
+        return config, None
+    key, _ = keep_auth_key(config.data_dir)
+    return replace(config, auth_key=key), key
+
+
+def _announce(config: Config, made_key: str | None, ports: announcement.BoundPorts) -> None:
+    for line in announcement.lines(config, ports, addresses=lan_addresses(), made_key=made_key):
+        click.echo(line)

@@ -1,0 +1,217 @@
+"""What an operator can set, checked when it is built.
+
+Settings are named as in the environment (INGEST_PORT), which is also their flag (--ingest-port) in capitals.
+"""
+
+import re
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from valo_ingest.errors import ConfigError
+
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+MAX_PORT: Final = 65_535
+MAX_SEND_INTERVAL_MS: Final = 10_000
+MAX_MINUTES: Final = 1_440
+"""One day."""
+
+MAX_TEXT_LENGTH: Final = 1_024
+MAX_URL_LENGTH: Final = 65_536
+"""As much as an observer client may send for one."""
+
+TRUTH: Final = "true or false"
+PORT: Final = f"a port from 0 to {MAX_PORT}, 0 being any free one"
+MINUTES: Final = f"whole minutes from 1 to {MAX_MINUTES}"
+FILE: Final = "the path of a PEM file"
+
+TAKES: Final[Mapping[str, str]] = {
+    "HOST": "an address or a name of this machine; 0.0.0.0 is all interfaces",
+    "INGEST_PORT": PORT,
+    "OUTPUT_PORT": PORT,
+    "EXTRAS_PORT": PORT,
+    "DATA_DIR": "the path of a directory",
+    "INSECURE": TRUTH,
+    "SERVER_KEY": FILE,
+    "SERVER_CERT": FILE,
+    "SELF_SIGNED": TRUTH,
+    "REQUIRE_AUTH_KEY": TRUTH,
+    "AUTH_KEY": f"1 to {MAX_TEXT_LENGTH} printable characters",
+    "CLIENT_VERSIONS": 'one or more of >=, >, <=, < and = with a version, as in ">=0.3.3 <0.3.25"',
+    "SEND_INTERVAL": f"whole milliseconds from 0 to {MAX_SEND_INTERVAL_MS}",
+    "IDLE_MINUTES": MINUTES,
+    "RESULT_MINUTES": MINUTES,
+    "LOG_FORMAT": " or ".join(get_args(LogFormat)),
+    "LOG_LEVEL": ", ".join(get_args(LogLevel)),
+    "SERVICE_SPONSOR_URL": "a URL that starts with http:// or https://, or nothing",
+    "ORGANIZATION": f"1 to {MAX_TEXT_LENGTH} printable characters",
+}
+"""What each setting takes, in words for its refusal and for the help of the command line."""
+
+_NUMBER = r"(0|[1-9]\d{0,8})"
+_COMPARATOR = rf"(>=|<=|>|<|=)?{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+VERSION_RANGE: Final = re.compile(rf"{_COMPARATOR}( +{_COMPARATOR})*", re.ASCII)
+"""How `wire.compat` reads a range."""
+
+HOST_NAME: Final = re.compile(r"[\w.:%-]{1,255}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of a server; raises `ConfigError` when one of them makes no sense.
+
+    `insecure` wins over `server_key` and `server_cert`, so that a server can be tried without TLS for a moment.
+    It does not win over `self_signed`: who asks for both is told. No file is opened here.
+    """
+
+    host: str = "0.0.0.0"
+    ingest_port: int = 5100
+    output_port: int = 5200
+    extras_port: int = 5101
+    data_dir: Path
+    insecure: bool = False
+    server_key: Path | None = None
+    server_cert: Path | None = None
+    self_signed: bool = False
+    require_auth_key: bool = True
+    auth_key: str | None = field(default=None, repr=False)
+    client_versions: str = ">=0.3.3 <0.3.25"
+    send_interval_ms: int = 20
+    idle_minutes: int = 30
+    """A match without an event for this long is removed."""
+    result_minutes: int = 60
+    """How long the result of a match is kept after its end."""
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
+    service_sponsor_url: str = ""
+    """Where set, matches get the presentation rules of the original's hosted service, and this sponsor."""
+    organization: str = "valo-ingest"
+    """The name that belongs to `auth_key`."""
+
+    def __post_init__(self) -> None:
+        _check_kinds(self)
+        _check_numbers(self)
+        _check_texts(self)
+        _check_ports_differ(self)
+        _check_tls(self)
+        _check_auth_key(self)
+
+    @property
+    def scheme(self) -> Literal["http", "https"]:
+        """What the URLs of all three listeners start with."""
+        return "http" if self.insecure else "https"
+
+
+def _check_kinds(config: Config) -> None:
+    """Refuse what is not even of the right type: the command line passes on text that it could not read."""
+    _expect(isinstance(config.insecure, bool), "INSECURE", config.insecure)
+    _expect(isinstance(config.self_signed, bool), "SELF_SIGNED", config.self_signed)
+    _expect(isinstance(config.require_auth_key, bool), "REQUIRE_AUTH_KEY", config.require_auth_key)
+    _expect(_is_path(config.data_dir), "DATA_DIR", config.data_dir)
+    _expect(config.server_key is None or _is_path(config.server_key), "SERVER_KEY", config.server_key)
+    _expect(config.server_cert is None or _is_path(config.server_cert), "SERVER_CERT", config.server_cert)
+
+
+def _check_numbers(config: Config) -> None:
+    for setting, value, low, high in (
+        ("INGEST_PORT", config.ingest_port, 0, MAX_PORT),
+        ("OUTPUT_PORT", config.output_port, 0, MAX_PORT),
+        ("EXTRAS_PORT", config.extras_port, 0, MAX_PORT),
+        ("SEND_INTERVAL", config.send_interval_ms, 0, MAX_SEND_INTERVAL_MS),
+        ("IDLE_MINUTES", config.idle_minutes, 1, MAX_MINUTES),
+        ("RESULT_MINUTES", config.result_minutes, 1, MAX_MINUTES),
+    ):
+        _expect(type(value) is int and low <= value <= high, setting, value)
+
+
+def _check_texts(config: Config) -> None:
+    _expect(HOST_NAME.fullmatch(config.host) is not None, "HOST", config.host)
+    versions = config.client_versions
+    _expect(VERSION_RANGE.fullmatch(versions) is not None, "CLIENT_VERSIONS", versions)
+    _expect(config.log_format in get_args(LogFormat), "LOG_FORMAT", config.log_format)
+    _expect(config.log_level in get_args(LogLevel), "LOG_LEVEL", config.log_level)
+    url = config.service_sponsor_url
+    _expect(url == "" or _is_url(url), "SERVICE_SPONSOR_URL", url)
+    _expect(_is_label(config.organization), "ORGANIZATION", config.organization)
+
+
+def _check_ports_differ(config: Config) -> None:
+    taken: dict[int, str] = {}
+    for setting, port in (
+        ("INGEST_PORT", config.ingest_port),
+        ("OUTPUT_PORT", config.output_port),
+        ("EXTRAS_PORT", config.extras_port),
+    ):
+        if port and port in taken:
+            raise ConfigError(
+                setting, f"{port} is the {taken[port]} as well; each of the two takes a port of its own"
+            )
+        taken[port] = setting
+
+
+def _check_tls(config: Config) -> None:
+    if config.self_signed and config.insecure:
+        raise ConfigError(
+            "SELF_SIGNED", "it asks for TLS and INSECURE for none; set only one of the two to true"
+        )
+    if config.insecure:
+        return
+    if config.self_signed:
+        if config.server_key or config.server_cert:
+            raise ConfigError(
+                "SELF_SIGNED",
+                "it has a certificate made, but SERVER_KEY or SERVER_CERT names one; set only one kind",
+            )
+        return
+    if config.server_key is None and config.server_cert is None:
+        raise ConfigError(
+            "SERVER_KEY",
+            "not set: set SERVER_KEY and SERVER_CERT to serve TLS, SELF_SIGNED=true to have a certificate made, "
+            "or INSECURE=true to serve without TLS",
+        )
+    for setting, value, other in (
+        ("SERVER_KEY", config.server_key, "SERVER_CERT"),
+        ("SERVER_CERT", config.server_cert, "SERVER_KEY"),
+    ):
+        if value is None:
+            raise ConfigError(setting, f"not set, though {other} is; TLS takes both")
+
+
+def _check_auth_key(config: Config) -> None:
+    if config.auth_key is not None and not _is_label(config.auth_key):
+        raise ConfigError(
+            "AUTH_KEY", f"this one cannot be used; it takes {TAKES['AUTH_KEY']}"
+        )  # never shows it
+    if config.require_auth_key and config.auth_key is None:
+        raise ConfigError(
+            "AUTH_KEY",
+            "not set, though REQUIRE_AUTH_KEY is true: set AUTH_KEY, have one made with MAKE_AUTH_KEY=true, "
+            "or let everybody in with REQUIRE_AUTH_KEY=false",
+        )
+
+
+def _expect(sensible: bool, setting: str, value: object) -> None:
+    if not sensible:
+        shown = reprlib.repr(str(value))  # short, and one line whatever it holds
+        raise ConfigError(setting, f"{shown} makes no sense; it takes {TAKES[setting]}")
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, Path) and "\0" not in str(value)
+
+
+def _is_url(text: str) -> bool:
+    return (
+        text.startswith(("http://", "https://"))
+        and text.isprintable()
+        and " " not in text
+        and len(text) <= MAX_URL_LENGTH
+    )
+
+
+def _is_label(text: str) -> bool:
+    return text.isprintable() and 0 < len(text.strip()) <= len(text) <= MAX_TEXT_LENGTH

@@ -1,0 +1,1 @@
+"""Ports that keep things: files in the data directory."""
