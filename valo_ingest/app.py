@@ -26,6 +26,7 @@ from valo_ingest.transport import addresses, tls
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher
+from valo_ingest.transport.polling import socketio_application
 from valo_ingest.transport.server import Listener, WsgiApplication, listen, make_socketio_server
 from valo_ingest.wire.compat import VersionRange
 
@@ -34,8 +35,9 @@ logger = logging.getLogger(__name__)
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
 
-STOP_S: Final = 4.0
-"""Time for requests that are being served when the server stops."""
+STOP_S: Final = 2.0
+"""Time for requests that are being served when the server stops. A client that polls always has one, so each stop with
+such a client takes this long; 5 s are promised, also on a busy machine."""
 
 MINUTE_MS: Final = 60_000
 
@@ -159,7 +161,7 @@ class Server:
             refusals=refusals,
         )
         self._ticking = gevent.spawn(_tick_for_ever, matches)
-        return [socketio.WSGIApp(ingest), socketio.WSGIApp(output), extras]
+        return [socketio_application(ingest), socketio_application(output), extras]
 
     def stop(self) -> None:
         """Stop listening, close every connection so that its client knows it may come back, and wait a little."""

@@ -20,7 +20,7 @@ def press_team_timeout(match: Match, event: TeamTimeoutPressed, at: int) -> Matc
     running = match.pause
     if isinstance(running, TeamTimeout) and running.seat is event.seat:
         return _cancelled(match, running)
-    if not match.timeouts_left[event.seat]:
+    if (match.timeouts_left[event.seat] or 0) <= 0:
         return match
     if isinstance(running, TeamTimeout):
         match = _cancelled(match, running)

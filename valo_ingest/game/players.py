@@ -26,7 +26,7 @@ from valo_ingest.game.events import (
 )
 from valo_ingest.game.rounds import plant
 from valo_ingest.game.seats import Seat
-from valo_ingest.game.state import COMBAT, Abilities, Match, Player, Team, seat_of
+from valo_ingest.game.state import Abilities, Match, Player, Team, seat_of
 
 
 def report_roster(match: Match, event: RosterReported, at: int) -> Match:
@@ -119,8 +119,6 @@ def _stand_in(match: Match, seats: Iterable[Seat], boards: tuple[Board, ...], at
 
 def _plant_seen_in_money(match: Match, seats: Iterable[Seat], boards: Iterable[Board], at: int) -> Match:
     """Plant the spike if a board shows a known player with exactly the planter's reward more than before."""
-    if match.phase != COMBAT or match.spike.is_planted:
-        return match
     seats = tuple(seats)
     for board in boards:
         for seat in seats:

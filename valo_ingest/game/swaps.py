@@ -36,22 +36,17 @@ def swap_seats(match: Match, event: SeatsSwapped, at: int) -> Match:
 def _with_seats_swapped(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     swapped = dict(settings)
     for section, pairs in SEATED_SETTINGS.items():
-        if section in swapped:
-            swapped[section] = _with_keys_swapped(swapped[section], pairs)
-    series = swapped.get("seriesInfo", {})
-    maps = series.get("mapInfo")
-    if isinstance(maps, (list, tuple)):
-        swapped["seriesInfo"] = {
-            **series,
-            "mapInfo": [
-                _with_keys_swapped(entry, (SEATED_MAP_INFO,)) if isinstance(entry, Mapping) else entry
-                for entry in maps
-            ],
-        }
+        swapped[section] = _with_keys_swapped(swapped[section], pairs)
+    maps = swapped["seriesInfo"].get("mapInfo")
+    if isinstance(maps, list):
+        swapped["seriesInfo"]["mapInfo"] = [
+            _with_keys_swapped(entry, (SEATED_MAP_INFO,)) if isinstance(entry, Mapping) else entry
+            for entry in maps
+        ]
     return swapped
 
 
-def _with_keys_swapped(section: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> Mapping[str, Any]:
+def _with_keys_swapped(section: Mapping[str, Any], pairs: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """Return `section` with the values of each pair of keys exchanged; what one lacks, the other lacks then."""
     partner = dict(pairs) | {right: left for left, right in pairs}
     return {partner.get(key, key): value for key, value in section.items()}

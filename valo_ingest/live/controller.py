@@ -155,9 +155,7 @@ class MatchController:
 
     def receive_from_observer(self, sender: Observer, message: ObserverMessage) -> None:
         if message.group_code != sender.group_code:
-            raise InvalidMessage(
-                "foreign_match", "names another match than the sender's", path="groupCode"
-            )
+            raise InvalidMessage("foreign_match", "names another match than the sender's", path="groupCode")
         live = self._live.get(sender.group_code)
         if live is None or sender.client_id not in live.observers:
             raise InvalidMessage("match_over", "the match of the sender is over")

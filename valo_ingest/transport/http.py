@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -164,6 +164,8 @@ class Extras:
             return refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {MAX_BODY_BYTES} bytes.")
         try:
             request = decode_preview_request(environ["wsgi.input"].read(int(length)))
+        except OSError:  # its sender is gone
+            return refused(HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
         except LogonRefused as error:
             return refused(HTTPStatus.BAD_REQUEST, str(error))
         if not request.key:
@@ -175,7 +177,7 @@ class Extras:
         return Answer(HTTPStatus.OK, {"previewCode": code})
 
     def _preview(self, environ: Environ, rest: str) -> Answer:
-        code = unquote(rest)
+        code = rest.encode("latin-1").decode(errors="replace")  # a WSGI server decodes every path as Latin-1
         if len(code) != CODE_LENGTH:
             return refused(HTTPStatus.BAD_REQUEST, f"A preview code has {CODE_LENGTH} characters")
         match = self._previews.find(code)

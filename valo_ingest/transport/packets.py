@@ -1,9 +1,11 @@
-"""Socket.IO packets that never crash what reads them.
+"""Engine.IO and Socket.IO packets that never crash what reads them.
 
 python-socketio lets whatever is wrong with a packet escape as an exception, which ends in a traceback per packet. Here
-a malformed one becomes the event `MALFORMED`, which the handlers count like any other message that is refused.
+a malformed one becomes the event `MALFORMED`, which the handlers count like any other message that is refused. A
+packet that Engine.IO could not read becomes an empty message before that, and so a malformed packet of Socket.IO.
 """
 
+import base64
 from typing import Any, Final
 
 import msgspec
@@ -12,24 +14,39 @@ from socketio import packet
 MALFORMED: Final = "malformed packet"
 """Name of the event that takes the place of a packet that makes no sense. No client can emit it: see `_is_event`."""
 
-RESERVED: Final = frozenset({"connect", "disconnect", MALFORMED})
-"""Events that only the server itself raises."""
+RESERVED: Final = frozenset({"connect", "disconnect", "*", MALFORMED})
+"""Events that only the server itself raises, and the name under which it looks for a handler of all others."""
 
 MAX_ATTACHMENTS: Final = 4
 """Binary parts of one event. Clients of this protocol send one at most."""
+
+EMPTY_MESSAGE: Final = "4"
+"""The Engine.IO packet that takes the place of one that makes no sense."""
+
+ENGINE_PACKET_TYPES: Final = "0123456"
+"""First character of an Engine.IO packet."""
+
+BASE64_MARK: Final = "b"
+"""First character of a packet that is binary data in base64."""
 
 UNREADABLE: Final = (ValueError, TypeError, IndexError, KeyError, AttributeError, RecursionError)
 """What reading a packet from a hostile client was seen to raise."""
 
 
-class _Json:
-    """The part of the interface of `json` that packets use, on msgspec: faster, and strict about NaN."""
+class Json:
+    """The part of the interface of `json` that packets use, on msgspec: faster, and strict about NaN.
+
+    Engine.IO reads packets with it as well, and expects nothing but a ValueError.
+    """
 
     JSONDecodeError = ValueError
 
     @staticmethod
     def loads(text: str) -> Any:
-        return msgspec.json.decode(text)
+        try:
+            return msgspec.json.decode(text)
+        except RecursionError:
+            raise ValueError("nested too deep") from None
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
@@ -39,9 +56,16 @@ class _Json:
 class SafePacket(packet.Packet):  # type: ignore[misc]
     """A packet for `socketio.Server(serializer=...)`."""
 
-    json = _Json
+    json = Json
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if "encoded_packet" in options and not options["encoded_packet"]:
+            self._become_malformed()  # nothing at all, which is not even decoded
 
     def decode(self, encoded_packet: Any) -> int:
+        if not isinstance(encoded_packet, str):
+            return self._become_malformed()  # binary data that no event announced, or JSON of Engine.IO
         try:
             attachments: int = super().decode(encoded_packet) or 0
         except UNREADABLE:
@@ -60,6 +84,7 @@ class SafePacket(packet.Packet):  # type: ignore[misc]
             is_complete: bool = super().add_attachment(attachment)
         except UNREADABLE:
             self._become_malformed()
+            self.packet_type = packet.BINARY_EVENT  # what a packet with attachments is dispatched by
             return True
         return is_complete
 
@@ -72,3 +97,14 @@ class SafePacket(packet.Packet):  # type: ignore[misc]
 
 def _is_event(data: Any) -> bool:
     return isinstance(data, list) and bool(data) and isinstance(data[0], str) and data[0] not in RESERVED
+
+
+def is_engine_packet(text: str, types: str = ENGINE_PACKET_TYPES) -> bool:
+    """Tell whether Engine.IO can read `text`, and it is a packet of one of these types or binary data."""
+    if not text.startswith(BASE64_MARK):
+        return text != "" and text[0] in types
+    try:
+        base64.b64decode(text[1:])
+    except ValueError:  # binascii.Error is one; another is for what is not ASCII
+        return False
+    return True

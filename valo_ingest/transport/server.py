@@ -13,8 +13,8 @@ from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
 from valo_ingest.errors import ListenError
-from valo_ingest.transport.packets import SafePacket
-from valo_ingest.transport.websocket import FairWebSocketHandler, OpenWebSockets
+from valo_ingest.transport.packets import Json, SafePacket
+from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES, FairWebSocketHandler, OpenWebSockets
 
 logger = logging.getLogger(__name__)
 
@@ -22,10 +22,6 @@ WsgiApplication = Callable[..., Any]
 
 BACKLOG: Final = 1_024
 """Connections that may wait to be accepted: a venue reconnects all at once."""
-
-MAX_MESSAGE_BYTES: Final = 4_000_000
-"""A message of clients. Far above any that they send (a logon with all its settings is some kB), so that text that
-is refused for its size is refused as a message and does not end the connection."""
 
 
 def listen(host: str, port: int, setting: str) -> socket.socket:
@@ -105,6 +101,7 @@ def make_socketio_server() -> socketio.Server:
         async_handlers=False,
         cors_allowed_origins="*",
         serializer=SafePacket,
+        json=Json,
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         logger=_library_logger("socketio"),
         engineio_logger=_library_logger("engineio"),
@@ -120,11 +117,14 @@ def _library_logger(name: str) -> logging.Logger:
 
 
 CLIENT_FAULTS: Final = frozenset({"post request handler error", "Unknown receive error"})
-"""What engineio logs with a traceback when a client sends a polling body or a frame that cannot be read."""
+"""What engineio logs with a traceback when a client breaks off a request or sends a frame that cannot be read."""
+
+CLIENT_ERRORS: Final = frozenset({"Unexpected binary packet"})
+"""What socketio raises when a client sends a binary event before it has connected."""
 
 
 def _without_client_tracebacks(record: logging.LogRecord) -> bool:
-    if record.msg in CLIENT_FAULTS:
+    if record.msg in CLIENT_FAULTS or (record.exc_info and str(record.exc_info[1]) in CLIENT_ERRORS):
         record.exc_info = None
         record.levelno, record.levelname = logging.WARNING, "WARNING"
     return True

@@ -6,6 +6,8 @@ The schemas of `schemas` are the contract, and they take about 100 microseconds 
 decoder looks at the text first, in about one: it takes only what the schema would take unchanged (exact JSON types,
 within the bounds), and it knows nothing about errors. Whatever it declines, for whatever reason, goes to the schema
 from the start, which reads it, or refuses it with the path of the field. A property test holds the two equal.
+The typed decoder only skims what it skips, where it overlooks bytes that are no UTF-8 and numbers beyond all bounds;
+so a text that it takes is read once more, without types, in half a microsecond.
 
 Both ways end in the same events. What a message claims to belong to is returned beside its event: whether the sender
 may write there is not decided here.
@@ -91,7 +93,7 @@ class _Charges(Struct):
 
 
 class _ObserverEnvelope(Struct, tag_field="type"):
-    groupCode: str
+    groupCode: _Short
     obsName: str
 
 
@@ -120,7 +122,7 @@ class _ObservingMessage(_ObserverEnvelope, tag=ObserverType.OBSERVING.value):
 
 
 class _AuxiliaryEnvelope(Struct, tag_field="type"):
-    matchId: str
+    matchId: _Short
     playerId: _Short
 
 
@@ -207,6 +209,7 @@ def _kill_event(message: _KillMessage) -> happened.Event:
 
 
 def _team_board_event(message: _TeamBoardMessage) -> happened.Event:
+    _decode_anything(message.data)
     return happened.AuxiliaryTeamBoardReported(
         tuple([_board(board) for board in _decode_boards(message.data)])
     )
@@ -264,6 +267,7 @@ _decode_auxiliary: Final = msgspec.json.Decoder(_AuxiliaryWire).decode
 _decode_boards: Final = msgspec.json.Decoder(
     Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
 ).decode
+_decode_anything: Final = msgspec.json.Decoder().decode
 
 
 def decode_observer_message(payload: Payload) -> ObserverMessage:
@@ -275,6 +279,7 @@ def decode_observer_message(payload: Payload) -> ObserverMessage:
     if isinstance(payload, (str, bytes)):
         try:
             message = _decode_observer(payload)
+            _decode_anything(payload)
             name, event_of = _OBSERVER_EVENTS[type(message)]
             return ObserverMessage(message.groupCode, name, event_of(message))
         except UNREADABLE:
@@ -291,6 +296,7 @@ def decode_auxiliary_message(payload: Payload) -> AuxiliaryMessage:
     if isinstance(payload, (str, bytes)):
         try:
             message = _decode_auxiliary(payload)
+            _decode_anything(payload)
             name, event_of = _AUXILIARY_EVENTS[type(message)]
             return AuxiliaryMessage(message.matchId, message.playerId, name, event_of(message))
         except UNREADABLE:
