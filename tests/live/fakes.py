@@ -1,0 +1,109 @@
+"""Fakes of what running matches need of the world, and what clients say to them, with defaults for everything."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from valo_ingest.errors import LogonRefused
+from valo_ingest.game import events as happened
+from valo_ingest.game.seats import BySeat
+from valo_ingest.game.state import Match, MatchSetup, Presentation, TeamSetup
+from valo_ingest.live.ports import Organization
+from valo_ingest.wire.logons import SettingsSchema
+from valo_ingest.wire.messages import (
+    AuxiliaryLogon,
+    AuxiliaryMessage,
+    ObserverLogon,
+    ObserverMessage,
+    PreviewRequest,
+)
+
+KEY = "hunter2"
+
+
+class FakePublisher:
+    """Keeps what it was told to show."""
+
+    def __init__(self) -> None:
+        self.published: list[Match] = []
+        self.final: list[Match] = []
+        self.forgotten: list[str] = []
+
+    def publish(self, match: Match) -> None:
+        self.published.append(match)
+
+    def publish_final(self, match: Match) -> None:
+        self.final.append(match)
+
+    def forget(self, group_code: str) -> None:
+        self.forgotten.append(group_code)
+
+    def newest(self, group_code: str) -> Match:
+        return next(match for match in reversed(self.published) if match.group_code == group_code)
+
+
+class FakeConnections:
+    """Keeps who was disconnected."""
+
+    def __init__(self) -> None:
+        self.disconnected: list[str] = []
+
+    def disconnect(self, client_ids: Iterable[str]) -> None:
+        self.disconnected.extend(client_ids)
+
+
+class FakeAccess:
+    """Takes one key."""
+
+    def __init__(self) -> None:
+        self.checked: list[str] = []
+
+    def check(self, key: str) -> None:
+        self.checked.append(key)
+        if key != KEY:
+            raise LogonRefused("invalid_key", "Invalid Key")
+
+    def organization_of(self, key: str) -> Organization | None:
+        return Organization("id", "Crew", is_supporter=True) if key == KEY else None
+
+
+def setup(group_code: str, **settings: Any) -> MatchSetup:
+    presentation: Presentation = SettingsSchema().load(settings)
+    return MatchSetup(
+        group_code=group_code,
+        teams=BySeat(
+            TeamSetup(name="Left", tricode="LFT", url="", attack_start=True),
+            TeamSetup(name="Right", tricode="RGT", url="", attack_start=False),
+        ),
+        presentation=presentation,
+    )
+
+
+def observer_logon(
+    group_code: str = "A", *, key: str = KEY, secret: str = "", **settings: Any
+) -> ObserverLogon:
+    return ObserverLogon(
+        client_version="0.3.20",
+        observer_name="Caster",
+        key=key,
+        group_code=group_code,
+        group_secret=secret,
+        setup=setup(group_code, **settings),
+    )
+
+
+def auxiliary_logon(match_id: str, player_id: str = "P") -> AuxiliaryLogon:
+    return AuxiliaryLogon(client_version="0.3.20", name="Player", match_id=match_id, player_id=player_id)
+
+
+def preview_request(*, key: str = KEY, code: str | None = None) -> PreviewRequest:
+    return PreviewRequest(key=key, preview_code=code, setup=setup(""))
+
+
+def told(group_code: str | None, event: happened.Event) -> ObserverMessage:
+    return ObserverMessage(group_code, "", event)
+
+
+def reported(
+    match_id: str | None, event: happened.Event, *, player_id: str | None = "P", kind: str = ""
+) -> AuxiliaryMessage:
+    return AuxiliaryMessage(match_id, player_id, kind, event)
