@@ -1,0 +1,74 @@
+"""Real servers for the tests that need one, and the replay of all streams, which runs beside the other tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from tests.e2e.messages import fresh_code
+from tests.e2e.running import ACCESS_KEY, RunningServer, serve_command
+from tests.interop import streams
+
+StartServer = Callable[..., RunningServer]
+
+# The same examples at each run, and no deadline: the streams are replayed meanwhile, and the machine may be slow.
+hypothesis.settings.register_profile("valo-ingest", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("valo-ingest")
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Start servers of its own for a test: `start_server("--insecure", ...)`. They are stopped after it."""
+    running: list[RunningServer] = []
+
+    def start(
+        *arguments: str, ports: tuple[int, int, int] = (0, 0, 0), scheme: str = "http"
+    ) -> RunningServer:
+        directory = tmp_path / f"server-{len(running)}"
+        directory.mkdir()
+        running.append(RunningServer(directory, serve_command(*arguments, ports=ports), scheme=scheme))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all tests of a module, without TLS, which takes `ACCESS_KEY`.
+
+    Tests keep apart by group codes and match ids of their own.
+    """
+    command = serve_command("--insecure", "--auth-key", ACCESS_KEY)
+    running = RunningServer(tmp_path_factory.mktemp("server"), command)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def log_of_the_server(server: RunningServer) -> Iterator[None]:
+    """Prove after a test that it made the server log no traceback."""
+    yield
+    server.assert_no_traceback()
+
+
+@pytest.fixture
+def code() -> str:
+    """Return a group code that no other test uses."""
+    return fresh_code()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the replay of the streams last: it takes minutes, nearly all of them waiting, beside the others."""
+    items.sort(key=streams.is_replay)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly and any(streams.is_replay(item) for item in session.items):
+        streams.start_replay()
+
+
+def pytest_sessionfinish() -> None:
+    streams.stop_replay()

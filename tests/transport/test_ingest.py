@@ -1,0 +1,378 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.e2e import messages
+from valo_ingest import __version__
+from valo_ingest.clock import ManualClock
+from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.game import events as happened
+from valo_ingest.live.clients import Auxiliary, Client, Observer
+from valo_ingest.live.refusals import Refusals
+from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
+from valo_ingest.transport.packets import MALFORMED
+from valo_ingest.wire.compat import VersionRange
+from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
+
+MAP = {"obsName": "C", "groupCode": "A", "type": "map", "data": "Duality"}
+HEALTH = {"playerId": "P", "matchId": "M", "type": "aux_health", "data": 5}
+
+
+class FakeSio:
+    """Calls handlers as python-socketio does, and keeps what is sent and who is disconnected."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[..., None]] = {}
+        self.connected: set[str] = set()
+        self.happened: list[tuple[Any, ...]] = []
+
+    def on(self, event: str, handler: Callable[..., None]) -> None:
+        self.handlers[event] = handler
+
+    def emit(self, event: str, text: str, *, to: str) -> None:
+        self.happened.append((event, to, json.loads(text)))
+
+    def disconnect(self, sid: str) -> None:
+        """End a connection: the handler is called before this returns, and only once."""
+        if sid in self.connected:
+            self.connected.remove(sid)
+            self.happened.append(("disconnect", sid))
+            self.handlers["disconnect"](sid, "server disconnect")
+
+    def connect(self, sid: str) -> None:
+        self.connected.add(sid)
+        self.handlers["connect"](sid, {}, None)
+
+    def receive(self, sid: str, event: str, *arguments: Any) -> None:
+        if sid not in self.connected:
+            return
+        if event in self.handlers:
+            self.handlers[event](sid, *arguments)
+        else:
+            self.handlers["*"](event, sid, *arguments)
+
+
+class FakeController:
+    """Lets everybody in who is not to be refused, and keeps what it is called with."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.refusal: LogonRefused | None = None
+        self.invalid: InvalidMessage | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Runs while a logon is checked."""
+
+    def log_on_observer(self, client_id: str, logon: ObserverLogon) -> tuple[Observer, str]:
+        self._check("observer", client_id, logon.group_code)
+        return Observer(client_id, logon.group_code, logon.observer_name), "SECRETSECRET"
+
+    def log_on_auxiliary(self, client_id: str, logon: AuxiliaryLogon) -> Auxiliary:
+        self._check("auxiliary", client_id, logon.match_id)
+        return Auxiliary(client_id, logon.match_id, logon.player_id, logon.name)
+
+    def _check(self, *call: Any) -> None:
+        self.calls.append(call)
+        self.meanwhile()
+        if self.refusal is not None:
+            raise self.refusal
+
+    def receive_from_observer(self, sender: Observer, message: ObserverMessage) -> None:
+        self._take(sender, message.event)
+
+    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> None:
+        self._take(sender, message.event)
+
+    def _take(self, sender: Client, event: happened.Event) -> None:
+        if self.invalid is not None:
+            raise self.invalid
+        self.calls.append((sender.client_id, event))
+
+    def disconnect(self, client: Client) -> None:
+        self.calls.append(("gone", client.client_id))
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.sio = FakeSio()
+        self.controller = FakeController()
+        self.refusals = Refusals(ManualClock())
+        IngestHandlers(
+            self.sio,
+            controller=self.controller,
+            refusals=self.refusals,
+            accepted_versions=VersionRange(">=0.3.3 <0.3.25"),
+        ).attach()
+        self.sio.connect("c")
+
+    def observe(self, sid: str = "c", **changes: Any) -> None:
+        self.sio.receive(sid, "obs_logon", messages.observer_logon("A", **changes))
+
+    def join(self, sid: str = "c", **changes: Any) -> None:
+        self.sio.receive(sid, "aux_logon", messages.auxiliary_logon("M", "P", **changes))
+
+    def answer(self) -> dict[str, Any]:
+        """Return the answer to a refused logon, behind which the connection was ended."""
+        (event, to, answer), end = self.sio.happened
+        assert event in ("obs_logon_ack", "aux_logon_ack")
+        assert to == "c"
+        assert end == ("disconnect", "c")
+        assert answer["value"] is False
+        return dict(answer)
+
+
+@pytest.fixture
+def made() -> Fixture:
+    return Fixture()
+
+
+# --- logons ---------------------------------------------------------------------------------------------------
+
+
+def test_an_observer_is_answered_with_the_secret(made: Fixture) -> None:
+    made.observe()
+
+    answer = {"type": "authenticate", "value": True, "reason": "SECRETSECRET"}
+    assert made.sio.happened == [("obs_logon_ack", "c", answer)]
+    assert made.controller.calls == [("observer", "c", "A")]
+
+
+def test_an_auxiliary_client_is_answered_without_a_reason(made: Fixture) -> None:
+    made.join()
+
+    assert made.sio.happened == [("aux_logon_ack", "c", {"type": "aux_authenticate", "value": True})]
+
+
+def test_the_answer_to_a_refused_observer_comes_before_the_disconnect(made: Fixture) -> None:
+    made.controller.refusal = LogonRefused("invalid_key", "Invalid Key")
+    made.observe()
+
+    assert made.answer() == {"type": "authenticate", "value": False, "reason": "Invalid Key"}
+    assert made.refusals.counts == {"invalid_key": 1}
+    assert ("gone", "c") not in made.controller.calls  # it was never there
+
+
+def test_a_refused_auxiliary_client_is_answered_with_its_own_type(made: Fixture) -> None:
+    made.controller.refusal = LogonRefused("match_not_found", "Game with Match ID M not found.")
+    made.join()
+
+    assert made.answer() == {
+        "type": "aux_authenticate",
+        "value": False,
+        "reason": "Game with Match ID M not found.",
+    }
+
+
+FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"type": "nonsense"}, "Invalid packet. type: "),
+    ({"clientVersion": None}, "Invalid packet. clientVersion: "),
+    (
+        {"clientVersion": "9.9.9"},
+        f"Client version 9.9.9 is not compatible with server version {__version__}.",
+    ),
+    ({"leftTeam": 5}, "Invalid packet. leftTeam: "),
+]
+"""What can be wrong with a logon, in the order in which it is looked at."""
+
+
+@pytest.mark.parametrize("first", range(len(FAULTS)))
+def test_the_first_fault_of_a_logon_is_the_one_that_is_told(made: Fixture, first: int) -> None:
+    changes = {name: value for fault, _ in reversed(FAULTS[first:]) for name, value in fault.items()}
+    made.controller.refusal = LogonRefused("invalid_key", "Invalid Key")
+
+    made.observe(**changes)
+
+    assert made.answer()["reason"].startswith(FAULTS[first][1])
+    assert made.controller.calls == []  # the key and the group code come after all these
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), (None,), ("[" * 100_000,), (b"\xff",), ([],), (5,), ({}, {}, {})],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_logon_that_is_no_object_is_answered(made: Fixture, arguments: tuple[Any, ...]) -> None:
+    made.sio.receive("c", "obs_logon", *arguments)
+
+    assert made.answer()["reason"].startswith("Invalid packet. ")
+
+
+def test_only_the_first_logon_of_a_kind_is_looked_at(made: Fixture) -> None:
+    for _ in range(3):
+        made.observe()
+        made.join()
+
+    assert made.controller.calls == [("observer", "c", "A")]
+    assert len(made.sio.happened) == 1
+    assert made.refusals.counts == {}
+
+
+def test_a_logon_that_comes_while_the_first_is_checked_is_not_looked_at(made: Fixture) -> None:
+    made.controller.meanwhile = made.observe
+    made.observe()
+
+    assert made.controller.calls == [("observer", "c", "A")]
+
+
+def test_every_connection_has_a_logon_of_its_own(made: Fixture) -> None:
+    made.sio.connect("d")
+    made.observe("c")
+    made.observe("d")
+
+    assert made.controller.calls == [("observer", "c", "A"), ("observer", "d", "A")]
+
+
+def test_a_client_that_went_while_its_key_was_checked_is_gone(made: Fixture) -> None:
+    made.controller.meanwhile = lambda: made.sio.disconnect("c")
+
+    made.observe()
+
+    assert made.sio.happened == [("disconnect", "c")]
+    assert made.controller.calls == [("observer", "c", "A"), ("gone", "c")]
+
+
+def test_a_client_that_went_while_it_was_refused_was_never_there(made: Fixture) -> None:
+    made.controller.meanwhile = lambda: made.sio.disconnect("c")
+    made.controller.refusal = LogonRefused("invalid_key", "Invalid Key")
+
+    made.observe()
+
+    assert made.controller.calls == [("observer", "c", "A")]
+
+
+# --- data -----------------------------------------------------------------------------------------------------
+
+
+def test_data_reaches_the_controller_as_events(made: Fixture) -> None:
+    made.sio.connect("d")
+    made.observe("c")
+    made.join("d")
+
+    made.sio.receive("c", "obs_data", json.dumps(MAP))
+    made.sio.receive("d", "aux_data", json.dumps(HEALTH).encode())
+    made.sio.receive("c", "obs_data", MAP, "further", "arguments")
+
+    assert made.controller.calls[2:] == [
+        ("c", happened.MapChosen("Duality")),
+        ("d", happened.HealthReported("P", 5)),
+        ("c", happened.MapChosen("Duality")),
+    ]
+
+
+@pytest.mark.parametrize("event", ["obs_data", "aux_data"])
+def test_data_before_a_logon_ends_the_connection_and_is_counted(made: Fixture, event: str) -> None:
+    made.sio.receive("c", event, MAP)
+
+    assert made.sio.happened == [("disconnect", "c")]
+    assert made.refusals.counts == {"not_logged_on": 1}
+    assert made.controller.calls == []
+
+
+def test_data_behind_a_refused_logon_is_not_looked_at(made: Fixture) -> None:
+    made.observe(type="nonsense")
+    made.sio.receive("c", "obs_data", MAP)
+
+    assert made.controller.calls == []
+    assert made.refusals.counts == {"invalid_packet": 1}
+
+
+def test_data_of_the_other_kind_is_counted_and_the_client_stays(made: Fixture) -> None:
+    made.sio.connect("d")
+    made.observe("c")
+    made.join("d")
+    made.sio.receive("c", "aux_data", HEALTH)
+    made.sio.receive("d", "obs_data", MAP)
+
+    assert made.refusals.counts == {"wrong_channel": 2}
+    assert made.sio.connected == {"c", "d"}
+    assert len(made.controller.calls) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), (None,), ("x",), (b"\xff",), ("[" * 100_000,), ({},), ([MAP],)],
+    ids=lambda value: repr(value)[:20],
+)
+def test_data_that_cannot_be_read_is_counted_and_the_client_stays(
+    made: Fixture, arguments: tuple[Any, ...]
+) -> None:
+    made.observe()
+    made.sio.receive("c", "obs_data", *arguments)
+
+    assert sum(made.refusals.counts.values()) == 1
+    assert made.sio.connected == {"c"}
+    assert len(made.controller.calls) == 1
+
+
+def test_what_the_controller_refuses_is_counted_and_the_client_stays(made: Fixture) -> None:
+    made.observe()
+    made.controller.invalid = InvalidMessage("foreign_match", "names another match")
+    made.sio.receive("c", "obs_data", MAP)
+
+    assert made.refusals.counts == {"foreign_match": 1}
+    assert made.sio.connected == {"c"}
+
+
+def test_a_bug_of_the_controller_is_not_caught(made: Fixture) -> None:
+    made.observe()
+    made.controller.invalid = ZeroDivisionError()  # type: ignore[assignment]
+
+    with pytest.raises(ZeroDivisionError):
+        made.sio.receive("c", "obs_data", MAP)
+
+
+def test_unknown_events_and_malformed_packets_are_counted(made: Fixture) -> None:
+    made.observe()
+    made.sio.receive("c", "no_such_event", {}, {})
+    made.sio.receive("c", MALFORMED)
+
+    assert made.refusals.counts == {"unknown_socket_event": 1, "malformed_packet": 1}
+    assert made.sio.connected == {"c"}
+
+
+def test_a_stranger_may_send_unknown_events(made: Fixture) -> None:
+    made.sio.receive("c", "no_such_event")
+
+    assert made.refusals.counts == {"unknown_socket_event": 1}
+
+
+def test_the_log_names_the_match_of_the_sender(made: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    for sid in ("o", "a", "s"):
+        made.sio.connect(sid)
+    made.observe("o")
+    made.join("a")
+    for sid in ("o", "a", "s"):
+        made.sio.receive(sid, "no_such_event")
+
+    assert [record.getMessage().split(" message ")[0] for record in caplog.records] == [
+        "group_code=A",
+        "group_code=- match_id=M",
+        "group_code=-",
+    ]
+
+
+# --- the end --------------------------------------------------------------------------------------------------
+
+
+def test_the_controller_hears_once_of_the_end_of_a_client_that_was_logged_on(made: Fixture) -> None:
+    made.observe()
+    made.sio.disconnect("c")
+    made.sio.handlers["disconnect"]("c", "transport close")
+
+    assert made.controller.calls == [("observer", "c", "A"), ("gone", "c")]
+
+
+def test_the_controller_does_not_hear_of_the_end_of_a_stranger(made: Fixture) -> None:
+    made.sio.disconnect("c")
+
+    assert made.controller.calls == []
+
+
+def test_the_controller_disconnects_clients(made: Fixture) -> None:
+    made.sio.connect("d")
+    made.sio.connect("e")
+
+    ClientConnections(made.sio).disconnect(iter(["c", "d", "no longer there"]))
+
+    assert made.sio.connected == {"e"}

@@ -1,0 +1,300 @@
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.live.fakes import setup
+from valo_ingest.clock import ManualClock
+from valo_ingest.game import events as happened
+from valo_ingest.game.reducer import apply
+from valo_ingest.game.state import Match, new_match
+from valo_ingest.live.refusals import Refusals
+from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher, room_of
+from valo_ingest.wire import overlay
+
+INTERVAL_MS = 20
+
+
+class FakeSio:
+    """Keeps what is sent, and to whom."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[..., None]] = {}
+        self.sent: list[tuple[str, str, str]] = []
+        self.rooms: list[tuple[str, str]] = []
+
+    def on(self, event: str, handler: Callable[..., None]) -> None:
+        self.handlers[event] = handler
+
+    def emit(self, event: str, text: str, *, to: str = "", room: str = "") -> None:
+        self.sent.append((event, text, to or room))
+
+    def enter_room(self, sid: str, room: str) -> None:
+        self.rooms.append((sid, room))
+
+
+class FakeTimers:
+    """Runs functions later, by a clock that is moved by hand."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self._waiting: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
+
+    def call_later(self, seconds: float, function: Callable[..., None], *arguments: Any) -> None:
+        self._waiting.append((self._clock.now_ms() + round(seconds * 1000), function, arguments))
+
+    def pass_time(self, duration_ms: int) -> None:
+        """Run what is due, step by step; by 0 ms as well, as an event loop does."""
+        for step in range(duration_ms + 1):
+            self._clock.advance(min(step, 1))
+            due = [timer for timer in self._waiting if timer[0] <= self._clock.now_ms()]
+            self._waiting = [timer for timer in self._waiting if timer not in due]
+            for _, function, arguments in due:
+                function(*arguments)
+
+
+class Fixture:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.sio = FakeSio()
+        self.timers = FakeTimers(self.clock)
+        self.refusals = Refusals(self.clock)
+        self.publisher = OverlayPublisher(
+            self.sio,
+            now_ms=self.clock.now_ms,
+            call_later=self.timers.call_later,
+            send_interval_ms=INTERVAL_MS,
+        )
+        OverlayHandlers(self.sio, publisher=self.publisher, refusals=self.refusals).attach()
+
+    def log_on(self, payload: object, sid: str = "overlay") -> None:
+        self.sio.handlers["logon"](sid, payload)
+
+    def documents(self, group_code: str = "A") -> list[dict[str, Any]]:
+        """Return what was sent to those who follow a match."""
+        texts = [
+            text for event, text, to in self.sio.sent if (event, to) == ("match_data", room_of(group_code))
+        ]
+        return [msgspec.json.decode(text) for text in texts]
+
+    def rounds_won(self) -> list[int]:
+        return [document["teams"][0]["roundsWon"] for document in self.documents()]
+
+
+@pytest.fixture
+def made() -> Fixture:
+    return Fixture()
+
+
+def match_with(rounds_won: int = 0, *, group_code: str = "A") -> Match:
+    match = new_match(setup(group_code))
+    return apply(match, happened.ScoreReported(rounds_won, 0), 0) if rounds_won else match
+
+
+# --- the publisher --------------------------------------------------------------------------------------------
+
+
+def test_a_change_is_sent_at_once(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+
+    made.timers.pass_time(0)
+
+    assert made.rounds_won() == [1]
+
+
+def test_the_next_change_waits_for_the_interval(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(5)
+    made.publisher.publish(match_with(2))
+
+    made.timers.pass_time(INTERVAL_MS - 6)
+    assert made.rounds_won() == [1]
+    made.timers.pass_time(1)
+    assert made.rounds_won() == [1, 2]
+
+
+def test_of_changes_within_an_interval_the_newest_is_sent(made: Fixture) -> None:
+    for rounds_won in range(100):
+        made.publisher.publish(match_with(rounds_won))
+    made.timers.pass_time(0)
+    for rounds_won in range(100, 200):
+        made.publisher.publish(match_with(rounds_won))
+    made.timers.pass_time(INTERVAL_MS)
+
+    assert made.rounds_won() == [99, 199]
+
+
+def test_a_change_after_a_quiet_time_is_sent_at_once_again(made: Fixture) -> None:
+    for rounds_won in (1, 2, 3):
+        made.publisher.publish(match_with(rounds_won))
+        made.timers.pass_time(0)
+        assert made.rounds_won()[-1] == rounds_won
+        made.timers.pass_time(INTERVAL_MS)
+
+
+def test_documents_are_never_closer_than_the_interval_and_the_last_one_comes(made: Fixture) -> None:
+    sent_at = []
+    for now in range(500):
+        if now % 3 == 0:
+            made.publisher.publish(match_with(now + 1))
+        before = len(made.sio.sent)
+        made.timers.pass_time(0)
+        sent_at += [now] * (len(made.sio.sent) - before)
+        made.clock.advance(1)
+    made.timers.pass_time(INTERVAL_MS)
+
+    assert all(later - earlier >= INTERVAL_MS for earlier, later in pairwise(sent_at))
+    assert len(sent_at) >= 500 // (INTERVAL_MS + 3)
+    assert made.rounds_won()[-1] == 499
+
+
+def test_matches_do_not_wait_for_each_other(made: Fixture) -> None:
+    made.publisher.publish(match_with(1, group_code="A"))
+    made.publisher.publish(match_with(1, group_code="B"))
+
+    made.timers.pass_time(0)
+
+    assert len(made.documents("A")) == len(made.documents("B")) == 1
+
+
+def test_the_same_document_is_not_sent_twice(made: Fixture) -> None:
+    for _ in range(3):
+        made.publisher.publish(match_with(1))
+        made.timers.pass_time(INTERVAL_MS)
+
+    assert made.rounds_won() == [1]
+
+
+def test_a_change_that_was_taken_back_in_time_is_not_sent(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(2))
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(INTERVAL_MS)
+
+    assert made.rounds_won() == [1]
+
+
+def test_the_final_state_is_sent_at_once_and_nothing_after_it(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(2))
+
+    made.publisher.publish_final(match_with(3))
+    assert made.rounds_won() == [1, 3]
+
+    made.timers.pass_time(10 * INTERVAL_MS)
+    assert made.rounds_won() == [1, 3]
+
+
+def test_a_final_state_that_was_sent_already_is_not_sent_again(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+
+    made.publisher.publish_final(match_with(1))
+
+    assert made.rounds_won() == [1]
+
+
+def test_a_state_is_encoded_once_for_all_overlays(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+
+    def counting_encode(match: Match, encode: Callable[[Match], str] = overlay.encode) -> str:
+        encoded.append(match)
+        return encode(match)
+
+    monkeypatch.setattr(overlay, "encode", counting_encode)
+    for number in range(10):
+        made.log_on({"groupCode": "A"}, f"overlay-{number}")
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(INTERVAL_MS)
+    made.log_on({"groupCode": "A"}, "late")
+
+    assert len(encoded) == 1
+
+
+def test_nothing_is_kept_of_a_match_that_is_forgotten(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(2))
+
+    made.publisher.forget("A")
+    made.timers.pass_time(INTERVAL_MS)
+
+    assert made.publisher.last_text("A") is None
+    assert made.rounds_won() == [1]
+    made.publisher.forget("NOSUCH")
+
+
+# --- the handlers ---------------------------------------------------------------------------------------------
+
+
+def test_an_overlay_is_answered_and_gets_what_the_others_got_last(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(2))  # not sent yet
+    made.sio.sent.clear()
+
+    made.log_on('{"groupCode": "A"}')
+
+    (answer_event, answer, answer_to), (event, document, to) = made.sio.sent
+    assert (answer_event, answer_to) == ("logon_success", "overlay")
+    assert msgspec.json.decode(answer)["groupCode"] == "A"
+    assert (event, to) == ("match_data", "overlay")
+    assert msgspec.json.decode(document)["teams"][0]["roundsWon"] == 1
+    assert made.sio.rooms == [("overlay", room_of("A"))]
+
+
+def test_an_overlay_of_an_unknown_match_is_answered_and_waits(made: Fixture) -> None:
+    made.log_on({"groupCode": "A"})
+
+    assert [event for event, _, _ in made.sio.sent] == ["logon_success"]
+    assert made.sio.rooms == [("overlay", room_of("A"))]
+
+
+@pytest.mark.parametrize("form", [str, str.encode, msgspec.json.decode])
+def test_every_form_of_a_logon_is_read(made: Fixture, form: Callable[[str], Any]) -> None:
+    made.log_on(form('{"groupCode": "A", "extra": 1}'))
+
+    assert made.sio.rooms == [("overlay", room_of("A"))]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("", "not_json"),
+        ("[" * 100_000, "not_json"),
+        (b"\xff", "not_json"),
+        (None, "not_object"),
+        ("[]", "not_object"),
+        ({}, "overlay_logon"),
+        ({"groupCode": 5}, "overlay_logon"),
+        ({"groupCode": ""}, "overlay_logon"),
+        ({"groupCode": "G" * 65}, "overlay_logon"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_logon_that_cannot_be_read_is_counted(made: Fixture, payload: object, reason: str) -> None:
+    made.log_on(payload)
+
+    assert made.refusals.counts == {reason: 1}
+    assert made.sio.sent == made.sio.rooms == []
+
+
+def test_a_logon_without_any_argument_is_counted(made: Fixture) -> None:
+    made.sio.handlers["logon"]("overlay")
+
+    assert made.refusals.counts == {"not_object": 1}
+
+
+def test_everything_else_is_counted(made: Fixture) -> None:
+    made.sio.handlers["*"]("obs_data", "overlay", "{}", "more")
+
+    assert made.refusals.counts == {"overlay_event": 1}
+
+
+def test_a_room_is_never_the_room_of_a_client() -> None:
+    """Socket.IO gives every client a room named by its id, which a group code could look like."""
+    assert room_of("client-id") != "client-id"
