@@ -263,6 +263,13 @@ def test_once_money_has_fallen_every_change_of_it_counts_as_spent_or_earned_back
     assert (player_of(match).money_spent, player_of(match).has_spent) == (2_500, True)
 
 
+@pytest.mark.parametrize(("money", "has_spent"), [(501, False), (500, False), (499, True)])
+def test_money_is_spent_as_soon_as_it_falls(money: int, has_spent: bool) -> None:
+    match = after(make_match_with("l1"), board("l1", money=500), board("l1", money=money))
+
+    assert player_of(match).has_spent is has_spent
+
+
 def test_a_new_round_forgets_what_was_spent() -> None:
     match = after(make_match_with("l1"), board("l1", money=800), board("l1", money=100), shopping(1))
 

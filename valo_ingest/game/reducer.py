@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 A match is a pure function of what was received and when. `apply(match, event, at)` takes the state, one event and
-the instant at which it was received, and returns the next state; the same object where nothing changed. It calls
+the instant at which it was received, and returns the next state; the same object where it ignored the event. It calls
 nothing outside, so a match can be replayed from its events at any speed and comes out the same.
 
 There are no timers. What runs out (a team timeout, a toast) is an instant in the state, and `expire(match, at)`
