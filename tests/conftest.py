@@ -1,6 +1,8 @@
 """Real servers for the tests that need one, and the replay of all streams, which runs beside the other tests."""
 
+import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -20,19 +22,19 @@ hypothesis.settings.load_profile("valo-ingest")
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Start servers of its own for a test: `start_server("--insecure", ...)`. They are stopped after it."""
-    running: list[RunningServer] = []
+    numbers = itertools.count()
+    with ExitStack() as running:
 
-    def start(
-        *arguments: str, ports: tuple[int, int, int] = (0, 0, 0), scheme: str = "http"
-    ) -> RunningServer:
-        directory = tmp_path / f"server-{len(running)}"
-        directory.mkdir()
-        running.append(RunningServer(directory, serve_command(*arguments, ports=ports), scheme=scheme))
-        return running[-1]
+        def start(
+            *arguments: str, ports: tuple[int, int, int] = (0, 0, 0), scheme: str = "http"
+        ) -> RunningServer:
+            directory = tmp_path / f"server-{next(numbers)}"
+            directory.mkdir()
+            server = RunningServer(directory, serve_command(*arguments, ports=ports), scheme=scheme)
+            running.callback(server.close)
+            return server
 
-    yield start
-    for server in running:
-        server.close()
+        yield start
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import websocket
 
 PATH: Final = "/socket.io/?EIO=4&transport="
 
-TIMEOUT_S: Final = 10
+TIMEOUT_S: Final = 20
 
 SEPARATOR: Final = "\x1e"
 """Between the packets of one polling request."""
@@ -22,8 +22,13 @@ Payload = Any
 """Text, bytes or an object: how a client may send the argument of an event."""
 
 
+DISCONNECTED: Final = "disconnected by a packet"
+CLOSED: Final = "closed by a frame"
+BROKEN: Final = "broken without a word"
+
+
 class Closed(Exception):
-    """The server closed the connection, or disconnected this client."""
+    """The server ended the connection; the text says how."""
 
 
 def event_packet(event: str, *arguments: Any) -> str:
@@ -85,13 +90,13 @@ class WebSocketClient:
             if left <= 0 or not self._receive(left):
                 raise AssertionError(f"no {event} within {within_s} s; received {self.received!r:.2000}")
 
-    def wait_closed(self) -> None:
-        """Return when the server has disconnected this client or closed the connection."""
+    def wait_closed(self) -> str:
+        """Return how the server ended it, when it has: `DISCONNECTED`, `CLOSED` or `BROKEN`."""
         try:
             while self._receive(TIMEOUT_S):
                 pass
-        except Closed:
-            return
+        except Closed as error:
+            return str(error)
         raise AssertionError("the connection stays open")
 
     def answer_pings(self) -> None:
@@ -135,16 +140,16 @@ class WebSocketClient:
         except websocket.WebSocketTimeoutException:
             return None
         except (websocket.WebSocketException, OSError) as error:
-            raise Closed from error
+            raise Closed(BROKEN) from error
         if opcode == websocket.ABNF.OPCODE_CLOSE:
-            raise Closed
+            raise Closed(CLOSED)
         return str(content, "utf-8")
 
     def _keep(self, text: str) -> None:
         if text == "2":
             self.send_packet("3")
         elif text.startswith("41"):
-            raise Closed
+            raise Closed(DISCONNECTED)
         elif text.startswith("42"):
             name, *arguments = json.loads(text[2:])
             self.received.append((name, arguments))

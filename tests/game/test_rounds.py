@@ -503,9 +503,13 @@ def test_the_end_of_the_game_in_round_0_writes_nothing() -> None:
 
 
 def test_the_end_of_the_game_overwrites_no_result() -> None:
-    match = after(make_match(), shopping(2), score(0, 1), game_end(1))
+    match = after(make_match(), shopping(2), score(1, 0), game_end(1))
 
     assert recorded(match) == {1: ("lost", True)}
+
+
+def test_a_game_may_end_in_its_first_round() -> None:
+    assert recorded(after(make_match(), shopping(1), score(1, 0), game_end(1))) == {1: ("kills", True)}
 
 
 def test_the_end_of_the_game_is_written_far_behind_the_rounds_laid_out() -> None:

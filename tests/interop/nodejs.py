@@ -17,7 +17,7 @@ DIRECTORY: Final = Path(__file__).parent
 MODULES: Final = "node_modules"
 STAMP: Final = "installed-from"
 
-TIMEOUT_S: Final = 10
+TIMEOUT_S: Final = 20
 INSTALL_S: Final = 300
 
 Happening = tuple[str, list[Any]]

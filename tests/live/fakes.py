@@ -23,7 +23,12 @@ KEY = "hunter2"
 class FakePublisher:
     """Keeps what it was told to show."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: list[str]) -> None:
+        """
+        Args:
+            order: Gets a word for what was done, which other fakes may share.
+        """
+        self._order = order
         self.published: list[Match] = []
         self.final: list[Match] = []
         self.forgotten: list[str] = []
@@ -33,6 +38,7 @@ class FakePublisher:
 
     def publish_final(self, match: Match) -> None:
         self.final.append(match)
+        self._order.append("final")
 
     def forget(self, group_code: str) -> None:
         self.forgotten.append(group_code)
@@ -44,11 +50,13 @@ class FakePublisher:
 class FakeConnections:
     """Keeps who was disconnected."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: list[str]) -> None:
+        self._order = order
         self.disconnected: list[str] = []
 
     def disconnect(self, client_ids: Iterable[str]) -> None:
         self.disconnected.extend(client_ids)
+        self._order.append("disconnect")
 
 
 class FakeAccess:

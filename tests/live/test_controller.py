@@ -37,8 +37,9 @@ class World:
     def __init__(self, *, service_sponsor_url: str = "") -> None:
         self.clock = ManualClock()
         self.access = FakeAccess()
-        self.publisher = FakePublisher()
-        self.connections = FakeConnections()
+        self.order: list[str] = []
+        self.publisher = FakePublisher(self.order)
+        self.connections = FakeConnections(self.order)
         self._secrets = iter(f"SECRET{number:06}" for number in range(1_000))
         self.controller = MatchController(
             clock=self.clock,
@@ -388,6 +389,7 @@ def test_at_the_end_the_final_state_is_shown_before_clients_are_let_go(world: Wo
     (final,) = world.publisher.final
     assert (final.phase, final.is_running, final.teams.left.rounds_won) == ("game_end", False, 13)
     assert world.connections.disconnected == ["obs-A", "aux"]
+    assert world.order == ["final", "disconnect"]
     assert world.controller.running == 0
 
 
