@@ -99,6 +99,13 @@ def test_vetos_ult_goes_on_after_a_kill_or_an_assist(values: dict[str, int]) -> 
     assert suffix_of(after(match, told(board, "Pine", **values))) == "Evolution"
 
 
+def test_kills_and_assists_from_before_end_no_ult() -> None:
+    boards = [told(board, "Smonk", assists=2, ult_points=points) for points in (7, 0, 1)]
+    match = after(make_match(), join("l1"), *boards)
+
+    assert suffix_of(match) == "NotDeadYet"
+
+
 def test_totals_that_are_corrected_downwards_end_no_ult() -> None:
     match = after(make_match_as("Smonk"), told(board, "Smonk"), told(board, "Smonk", kills=0))
 

@@ -69,6 +69,13 @@ def test_a_timeout_counts_down_in_whole_seconds_from_its_start(at: int, remainin
     assert expire(match, 5_000 + at).timeout_remaining_s == remaining_s
 
 
+def test_a_timeout_runs_through_its_last_second() -> None:
+    match = expire(play(make_match(), (0, LEFT_PRESSED)), 59_999)
+
+    assert match.pause == TeamTimeout(Seat.LEFT, started_at=0)
+    assert match.timeouts_left == BySeat(2, 2)
+
+
 def test_nothing_changes_within_a_second() -> None:
     match = expire(play(make_match(), (0, LEFT_PRESSED)), 1_000)
 
@@ -186,6 +193,7 @@ def test_a_toast_key_closes_a_shown_toast_and_its_data_is_not_taken_over() -> No
     match = play(make_match(), (0, toast(5_000, "First")), (1_000, toast(9_000, "Second")))
 
     assert not match.toast.is_shown
+    assert match.toast.closes_at is None
     assert match.toast.content["title"] == "First"
 
 

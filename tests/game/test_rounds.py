@@ -498,6 +498,10 @@ def test_a_match_that_is_broken_off_has_no_result_for_its_last_round(number: int
     assert recorded(match) == {21: ("kills", True)}
 
 
+def test_a_match_that_is_broken_off_before_any_score_has_no_result() -> None:
+    assert recorded(after(make_match(), shopping(1), game_end(1))) == {}
+
+
 def test_the_end_of_the_game_in_round_0_writes_nothing() -> None:
     assert recorded(after(make_match(), score(1, 0), game_end(0))) == {}
 

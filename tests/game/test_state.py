@@ -2,7 +2,7 @@ import pytest
 
 from tests.game.builders import after, board, make_match, make_match_with, player_of
 from valo_ingest.game.seats import BySeat, Seat
-from valo_ingest.game.state import LOBBY, RoundOutcome, TeamSetup, seat_of
+from valo_ingest.game.state import LOBBY, Abilities, RoundOutcome, Spike, TeamSetup, seat_of
 
 
 def test_a_new_match_is_in_the_lobby_and_does_not_run() -> None:
@@ -11,6 +11,9 @@ def test_a_new_match_is_in_the_lobby_and_does_not_run() -> None:
     assert (match.phase, match.round_number, match.map, match.mode) == (LOBBY, 0, "Loading", "bomb")
     assert (match.switch_round, match.first_overtime_round) == (13, 25)
     assert (match.match_id, match.is_running, match.has_ended) == ("", False, False)
+    assert (match.pause, match.timeout_remaining_s, match.is_timeout_grace_over) == (None, 0, False)
+    assert (match.spike, match.attackers_won, match.ran_out_of_time) == (Spike(), False, False)
+    assert not (match.toast.is_shown or match.shows_alive_kda or match.has_entered_overtime)
 
 
 def test_the_teams_of_a_new_match_sit_as_the_logon_says() -> None:
@@ -75,12 +78,22 @@ def test_a_new_player_is_alive_and_has_nothing_yet() -> None:
     player = player_of(make_match_with("l1"))
 
     assert (player.is_alive, player.health, player.weapon, player.icon_suffix) == (True, 100, "Unknown", "")
+    assert (player.ult_points, player.max_ult_points, player.armor, player.abilities) == (
+        0,
+        0,
+        0,
+        Abilities(0, 0, 0),
+    )
+    assert (player.kills, player.deaths, player.assists, player.money, player.money_spent) == (0, 0, 0, 0, 0)
+    assert (player.teamkills, player.headshots, player.kills_by_weapon) == (0, 0, {})
+    assert not (player.has_spike or player.is_observed or player.has_spent)
     assert not (player.has_scoreboard or player.has_auxiliary_scoreboard)
     assert not (player.has_auxiliary_health or player.has_auxiliary_abilities)
 
 
 @pytest.mark.parametrize(
-    ("points", "most", "is_ready"), [(6, 7, False), (7, 7, True), (8, 7, True), (0, 0, False), (3, 0, False)]
+    ("points", "most", "is_ready"),
+    [(6, 7, False), (7, 7, True), (8, 7, True), (1, 1, True), (0, 0, False), (3, 0, False)],
 )
 def test_an_ult_is_ready_with_all_its_points_and_never_without_any_to_reach(
     points: int, most: int, is_ready: bool

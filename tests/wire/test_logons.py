@@ -126,6 +126,12 @@ def test_a_team_may_leave_out_any_of_its_parts(team: str, part: str) -> None:
     assert getattr(read_team, {"attackStart": "attack_start"}.get(part, part)) is None
 
 
+def test_the_url_of_a_team_may_be_long() -> None:
+    url = "https://example.org/" + "x" * 65_000
+
+    assert read(leftTeam={**TEAM, "url": url}).setup.teams.left.url == url
+
+
 def test_the_start_on_attack_may_be_sent_as_text() -> None:
     assert read(leftTeam={"attackStart": "True"}).setup.teams.left.attack_start is True
 

@@ -44,9 +44,7 @@ def _is_within_grace(match: Match, remaining_s: Number) -> bool:
 def _charged(match: Match, timeout: TeamTimeout) -> Match:
     return replace(
         match,
-        timeouts_left=match.timeouts_left.updated(
-            timeout.seat, lambda count: None if count is None else max(0, count - 1)
-        ),
+        timeouts_left=match.timeouts_left.updated(timeout.seat, lambda count: max(0, (count or 0) - 1)),
     )
 
 
