@@ -17,6 +17,10 @@ class SystemClock:
     def __init__(self) -> None:
         self._latest_ms = 0
 
+    def not_before(self, instant: int) -> None:
+        """Never tell a time before `instant` (epoch ms), such as that of the last event of an earlier run."""
+        self._latest_ms = max(self._latest_ms, instant)
+
     def now_ms(self) -> int:
         self._latest_ms = max(self._latest_ms, time.time_ns() // 1_000_000)
         return self._latest_ms

@@ -5,6 +5,10 @@
     ValoIngestError
     +-- ConfigError        a setting makes no sense; the operator can mend it (exit status 2)
     +-- ListenError        a port cannot be opened (exit status 1)
+    +-- DataDirInUse       another server uses the data directory (exit status 1)
+    +-- UnknownMatch       nobody kept a match of that name (exit status 1)
+    +-- MatchIsLive        a kept match cannot be deleted, for it goes on (exit status 1)
+    +-- JournalFault       the journal, or what it keeps of one match, cannot be read or changed (exit status 1)
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
@@ -39,9 +43,61 @@ class ListenError(ValoIngestError):
 
     def __str__(self) -> str:
         return (
-            f"{self.setting}: cannot listen on port {self.port} of {self.host}: {self.reason}. "
-            f"Stop the other program or choose another port with {self.setting}."
+            f"{self.setting}: cannot listen on port {self.port} of {self.host}: {self.reason}, "
+            f"or choose another port with {self.setting}."
         )
+
+
+class DataDirInUse(ValoIngestError):
+    """Another server uses the data directory."""
+
+    def __init__(self, data_dir: str) -> None:
+        super().__init__(data_dir)
+        self.data_dir = data_dir
+
+    def __str__(self) -> str:
+        return (
+            f"DATA_DIR: another server uses {self.data_dir}. "
+            "Stop it, or give this one a directory of its own with DATA_DIR."
+        )
+
+
+class UnknownMatch(ValoIngestError):
+    """No match is kept under `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"No match {self.name!r} is kept here. `valo-ingest matches list` tells which are."
+
+
+class MatchIsLive(ValoIngestError):
+    """A match that goes on cannot be deleted."""
+
+    def __init__(self, number: int, group_code: str) -> None:
+        super().__init__(number, group_code)
+        self.number = number
+        self.group_code = group_code
+
+    def __str__(self) -> str:
+        return (
+            f"Match #{self.number} {self.group_code!r} is live and is not deleted. "
+            "It ends with its game, or when nothing happened in it for a while."
+        )
+
+
+class JournalFault(ValoIngestError):
+    """The journal, or what it keeps of one match, cannot be read or changed; `reason` is for the operator."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(what, reason)
+        self.what = what
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.reason}"
 
 
 class LogonRefused(ValoIngestError):

@@ -283,7 +283,7 @@ def test_an_auxiliary_scoreboard_stands_in_for_the_observers() -> None:
     match = after(make_match_with("l1"), auxiliary_board("l1", kills=5))
 
     assert player_of(match).kills == 5
-    assert (player_of(match).has_scoreboard, player_of(match).has_auxiliary_scoreboard) == (False, True)
+    assert (player_of(match).has_scoreboard, player_of(match).auxiliary.has_scoreboard) == (False, True)
 
 
 def test_an_auxiliary_scoreboard_is_ignored_after_the_observers_until_the_next_round() -> None:
@@ -297,7 +297,7 @@ def test_an_observers_scoreboard_wins_over_an_auxiliary_one() -> None:
     match = after(make_match_with("l1"), auxiliary_board("l1", kills=9), board("l1", kills=5))
 
     assert player_of(match).kills == 5
-    assert player_of(match).has_auxiliary_scoreboard
+    assert player_of(match).auxiliary.has_scoreboard
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_team_board_reaches_each_player_that_it_names_in_whichever_team() -> N
     )
 
     assert [player_of(match, player_id).kills for player_id in ("l1", "l2", "r1")] == [1, 0, 2]
-    assert not player_of(match, "l2").has_auxiliary_scoreboard
+    assert not player_of(match, "l2").auxiliary.has_scoreboard
 
 
 def test_a_team_board_reaches_a_player_that_both_teams_have() -> None:
@@ -581,14 +581,14 @@ def test_abilities_are_taken_over_for_the_player_in_whichever_team() -> None:
 
     abilities = player_of(match, "r1").abilities
     assert (abilities.grenade, abilities.ability_1, abilities.ability_2) == (3, 2, 1)
-    assert player_of(match, "r1").has_auxiliary_abilities
-    assert not player_of(match, "l1").has_auxiliary_abilities
+    assert player_of(match, "r1").auxiliary.has_abilities
+    assert not player_of(match, "l1").auxiliary.has_abilities
 
 
 def test_health_is_taken_over() -> None:
     match = after(make_match_with("r1"), happened.HealthReported("r1", 37))
 
-    assert (player_of(match, "r1").health, player_of(match, "r1").has_auxiliary_health) == (37, True)
+    assert (player_of(match, "r1").health, player_of(match, "r1").auxiliary.has_health) == (37, True)
 
 
 def test_a_lost_auxiliary_client_makes_all_its_data_unavailable() -> None:
@@ -602,10 +602,10 @@ def test_a_lost_auxiliary_client_makes_all_its_data_unavailable() -> None:
 
     player = player_of(match, "l1")
     assert not (
-        player.has_auxiliary_health or player.has_auxiliary_abilities or player.has_auxiliary_scoreboard
+        player.auxiliary.has_health or player.auxiliary.has_abilities or player.auxiliary.has_scoreboard
     )
     assert player.health == 37
-    assert player_of(match, "l2").has_auxiliary_health
+    assert player_of(match, "l2").auxiliary.has_health
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_shopping_resets_what_players_have_of_a_round() -> None:
     assert (player.kills_this_round, player.deaths_this_round, player.killed_names) == (0, 0, ())
     assert (player.money, player.money_spent, player.has_spent) == (300, 0, False)
     assert (player.is_alive, player.health, player.has_scoreboard) == (True, 100, False)
-    assert not other.has_auxiliary_scoreboard
+    assert not other.auxiliary.has_scoreboard
     assert (player.kills, player.deaths) == (2, 1)
 
 
@@ -529,3 +529,10 @@ def test_the_end_of_the_game_keeps_everything_else() -> None:
     assert match.toast.is_shown
     assert (match.pause is not None, match.timeout_remaining_s) == (True, 59)
     assert match.clock_ends_at == CLOCK_MS
+
+
+def test_a_fuse_burns_on_where_nobody_said_that_the_round_is_over() -> None:
+    match = after(make_match(), shopping(1), combat(1), happened.SpikePlanted(), score(1, 0), shopping(2))
+
+    assert match.spike.detonates_at is not None
+    assert not match.spike.is_planted

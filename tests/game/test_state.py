@@ -87,8 +87,8 @@ def test_a_new_player_is_alive_and_has_nothing_yet() -> None:
     assert (player.kills, player.deaths, player.assists, player.money, player.money_spent) == (0, 0, 0, 0, 0)
     assert (player.teamkills, player.headshots, player.kills_by_weapon) == (0, 0, {})
     assert not (player.has_spike or player.is_observed or player.has_spent)
-    assert not (player.has_scoreboard or player.has_auxiliary_scoreboard)
-    assert not (player.has_auxiliary_health or player.has_auxiliary_abilities)
+    assert not (player.has_scoreboard or player.auxiliary.has_scoreboard)
+    assert not (player.auxiliary.has_health or player.auxiliary.has_abilities)
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
+from tests.live.fakes import FakeJournal
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.game.state import Match
-from valo_ingest.live.clients import Auxiliary, Client, Observer
+from valo_ingest.live.clients import Auxiliary, Observer, Sender
 from valo_ingest.live.controller import MatchController
+from valo_ingest.live.matches import ControllerLimits
 from valo_ingest.live.ports import Organization
+from valo_ingest.live.turns import Turns
 from valo_ingest.wire import overlay
 from valo_ingest.wire.compat import VersionRange
 from valo_ingest.wire.decode import decode_auxiliary_message, decode_observer_message
@@ -70,6 +73,9 @@ class RecordingPublisher:
     def publish_final(self, match: Match) -> None:
         self.publish(match)
 
+    def recall(self, match: Match) -> None:
+        self.publish(match)
+
     def forget(self, group_code: str) -> None:
         self._texts.pop(group_code, None)
 
@@ -89,19 +95,21 @@ class InProcessIngest:
 
     def __init__(self) -> None:
         self.clock = ManualClock()
+        self.journal = FakeJournal()
         self.publisher = RecordingPublisher()
         self._connections = RecordingConnections()
         self._secrets = 0
         self.controller = MatchController(
             clock=self.clock,
             access=EveryKey(),
+            journal=self.journal,
             publisher=self.publisher,
+            turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
             connections=self._connections,
             new_secret=self._new_secret,
-            idle_ms=30 * MINUTE_MS,
-            result_ms=60 * MINUTE_MS,
+            limits=ControllerLimits(idle_ms=30 * MINUTE_MS, result_ms=60 * MINUTE_MS, takeover_after_ms=None),
         )
-        self._senders: dict[str, Client | None] = {}
+        self._senders: dict[str, Sender | None] = {}
         """Who is connected, and as whom logged on."""
 
     def _new_secret(self) -> str:
@@ -124,7 +132,9 @@ class InProcessIngest:
         try:
             if is_observer:
                 observer_logon = decode_observer_logon(payload, ACCEPTED_VERSIONS)
-                self._senders[client], secret = self.controller.log_on_observer(client, observer_logon)
+                self._senders[client], secret = self.controller.log_on_observer(
+                    client, observer_logon, "127.0.0.1"
+                )
                 return {**ack, "value": True, "reason": secret}
             auxiliary_logon = decode_auxiliary_logon(payload, ACCEPTED_VERSIONS)
             self._senders[client] = self.controller.log_on_auxiliary(client, auxiliary_logon)
@@ -142,7 +152,9 @@ class InProcessIngest:
             if isinstance(sender, Observer) and channel is Channel.OBSERVER_DATA:
                 self.controller.receive_from_observer(sender, decode_observer_message(payload))
             elif isinstance(sender, Auxiliary) and channel is Channel.AUXILIARY_DATA:
-                self.controller.receive_from_auxiliary(sender, decode_auxiliary_message(payload))
+                self._senders[client] = self.controller.receive_from_auxiliary(
+                    sender, decode_auxiliary_message(payload)
+                )
             elif sender is None:
                 self._connections.disconnect([client])
         except InvalidMessage as error:

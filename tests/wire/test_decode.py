@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.wire.builders import (
     ABSENT,
@@ -209,9 +210,10 @@ def test_a_message_is_read_as_text_as_bytes_and_as_the_object_itself(message_typ
     text = text_of(make_message(message_type))
     decode = BOTH_WAYS[channel_of(message_type)][0]
 
-    assert (
-        decode(text) == decode(text.encode()) == decode(bytearray(text.encode())) == decode(json.loads(text))
-    )
+    assert decode(text) == decode(text.encode()) == decode(bytearray(text.encode()))
+    as_object = decode(json.loads(text))
+    assert json.loads(as_object.text) == json.loads(text)
+    assert replace(as_object, text=text) == decode(text)
 
 
 @pytest.mark.parametrize("message_type", [*OBSERVER_DATA, *AUXILIARY_DATA])
@@ -346,9 +348,9 @@ def test_a_bare_text_that_cannot_be_read_is_named(message_type: str, sent: Any) 
     assert SECRET not in str(error)
 
 
-def test_an_observed_name_has_room_for_name_and_tagline() -> None:
-    event_of("observing", "x" * 1_024 + " #" + "y" * 1_024)
-    refusal("observing", "x" * 2_051)
+def test_an_observed_name_is_a_short_text() -> None:
+    event_of("observing", "x" * 1_024)
+    refusal("observing", "x" * 1_025)
 
 
 @pytest.mark.parametrize(("sent", "read"), [(55, 55), ("55", 55), (0, 0), (-1, -1), (55.5, 55.5)])
@@ -518,7 +520,7 @@ def test_a_toast_without_an_object_is_refused(sent: Any) -> None:
     assert refusal("toast", sent).path == "data"
 
 
-@pytest.mark.parametrize("duration", ["soon", True, -1, 2**31, [], {}, SECRET])
+@pytest.mark.parametrize("duration", ["soon", True, 2**31, [], {}, SECRET])
 def test_a_toast_with_a_duration_that_cannot_be_read_is_refused(duration: Any) -> None:
     error = refusal("toast", {**TOAST, "duration": duration})
 
@@ -527,7 +529,7 @@ def test_a_toast_with_a_duration_that_cannot_be_read_is_refused(duration: Any) -
 
 
 def test_a_toast_beyond_the_bounds_is_refused() -> None:
-    assert refusal("toast", {"title": "x" * 65_537}).path == "data"
+    assert refusal("toast", {"title": "x" * 1_025}).path == "data"
     assert refusal("toast", json.loads('{"a":' * 40 + "1" + "}" * 40)).path == "data"
 
 

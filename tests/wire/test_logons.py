@@ -193,7 +193,7 @@ def test_the_checks_come_in_the_order_object_type_version_other_fields() -> None
 )
 @pytest.mark.parametrize("decode", [decode_observer_logon, decode_auxiliary_logon])
 def test_a_logon_that_is_no_object_is_refused(decode: Any, logon: Any) -> None:
-    assert_unreadable(refused(decode, logon), "Invalid packet. The logon is")
+    assert_unreadable(refused(decode, logon), "Invalid packet. It is")
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_without_a_number_of_timeouts_nobody_has_any(counter: Json) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "removes"),
-    [(True, True), (False, False), ("true", True), (ABSENT, None), (None, None), (1, None)],
+    [(True, True), (False, False), ("true", True), (ABSENT, None), (None, False), (1, False)],
 )
 def test_tricodes_are_removed_where_the_player_cam_settings_say_so(sent: Any, removes: bool | None) -> None:
     cams = changed({}, removeTricodes=sent)
@@ -343,7 +343,7 @@ def test_the_secret_and_end_time_of_player_cams_are_not_even_kept() -> None:
         {"colour": "x" * 65_537},
         {"sponsorInfo": {"sponsors": ["x"] * 257}},
         {"colours": ["x"] * 257},
-        {str(number): number for number in range(257)},
+        {"timeoutCounter": {"max": "99999999999999999999"}},
         {"deep": json.loads("[" * 40 + "]" * 40)},
         {"number": 10**40},
         {SECRET: {SECRET: SECRET * 5_000}},

@@ -192,6 +192,12 @@ class AuxiliaryGone(Struct, frozen=True):
     player_id: str
 
 
+class AuxiliaryReturned(Struct, frozen=True):
+    """The auxiliary client of a player is back, without having logged on anew."""
+
+    player_id: str
+
+
 class MatchAbandoned(Struct, frozen=True):
     """The match was removed without having come to its end."""
 
@@ -225,5 +231,6 @@ Event: TypeAlias = (
     | ObserverJoined
     | ObserversGone
     | AuxiliaryGone
+    | AuxiliaryReturned
     | MatchAbandoned
 )

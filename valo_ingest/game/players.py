@@ -14,6 +14,7 @@ from valo_ingest.game.events import (
     AbilitiesReported,
     AstraTargetingReported,
     AuxiliaryGone,
+    AuxiliaryReturned,
     AuxiliaryScoreboardReported,
     AuxiliaryTeamBoardReported,
     Board,
@@ -26,7 +27,7 @@ from valo_ingest.game.events import (
 )
 from valo_ingest.game.rounds import plant
 from valo_ingest.game.seats import Seat
-from valo_ingest.game.state import Abilities, Match, Player, Team, seat_of
+from valo_ingest.game.state import Abilities, AuxiliaryData, Match, Player, Team, seat_of
 
 
 def report_roster(match: Match, event: RosterReported, at: int) -> Match:
@@ -111,7 +112,8 @@ def _stand_in(match: Match, seats: Iterable[Seat], boards: tuple[Board, ...], at
         def standing_in(player: Player, board: Board = board) -> Player:
             if player.has_scoreboard:
                 return player
-            return replace(_after_board(player, board), has_auxiliary_scoreboard=True)
+            after = _after_board(player, board)
+            return replace(after, auxiliary=replace(after.auxiliary, has_scoreboard=True))
 
         match = _with_player_in(match, seats, board.player_id, standing_in)
     return match
@@ -191,7 +193,7 @@ def _after_kill(team: Team, event: KillReported, victim_name: str) -> Team:
 
 
 def _tells_by_kill_feed(player: Player) -> bool:
-    return not (player.has_scoreboard or player.has_auxiliary_scoreboard)
+    return not (player.has_scoreboard or player.auxiliary.has_scoreboard)
 
 
 def _after_death(player: Player) -> Player:
@@ -265,7 +267,9 @@ def report_abilities(match: Match, event: AbilitiesReported, at: int) -> Match:
         match,
         Seat,
         event.player_id,
-        lambda player: replace(player, abilities=abilities, has_auxiliary_abilities=True),
+        lambda player: replace(
+            player, abilities=abilities, auxiliary=replace(player.auxiliary, has_abilities=True)
+        ),
     )
 
 
@@ -274,7 +278,9 @@ def report_health(match: Match, event: HealthReported, at: int) -> Match:
         match,
         Seat,
         event.player_id,
-        lambda player: replace(player, health=event.health, has_auxiliary_health=True),
+        lambda player: replace(
+            player, health=event.health, auxiliary=replace(player.auxiliary, has_health=True)
+        ),
     )
 
 
@@ -312,10 +318,30 @@ def lose_auxiliary(match: Match, event: AuxiliaryGone, at: int) -> Match:
         event.player_id,
         lambda player: replace(
             player,
-            has_auxiliary_health=False,
-            has_auxiliary_abilities=False,
-            has_auxiliary_scoreboard=False,
+            auxiliary=AuxiliaryData(),
+            lost_auxiliary=_either(player.auxiliary, player.lost_auxiliary),  # it may be told twice
         ),
+    )
+
+
+def regain_auxiliary(match: Match, event: AuxiliaryReturned, at: int) -> Match:
+    return _with_player_in(
+        match,
+        Seat,
+        event.player_id,
+        lambda player: replace(
+            player,
+            auxiliary=_either(player.auxiliary, player.lost_auxiliary),
+            lost_auxiliary=AuxiliaryData(),
+        ),
+    )
+
+
+def _either(one: AuxiliaryData, other: AuxiliaryData) -> AuxiliaryData:
+    return AuxiliaryData(
+        has_health=one.has_health or other.has_health,
+        has_abilities=one.has_abilities or other.has_abilities,
+        has_scoreboard=one.has_scoreboard or other.has_scoreboard,
     )
 
 

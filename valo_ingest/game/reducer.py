@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from valo_ingest.game import events as happened
 from valo_ingest.game import pauses, players, rounds, rules, swaps
 from valo_ingest.game.catalog import map_name
-from valo_ingest.game.state import Match
+from valo_ingest.game.state import Match, seat_of
 
 
 def _choose_map(match: Match, event: happened.MapChosen, at: int) -> Match:
@@ -53,7 +53,7 @@ def _press_alive_kda(match: Match, event: happened.AliveKdaPressed, at: int) -> 
 
 
 def _regain_observer(match: Match, event: happened.ObserverJoined, at: int) -> Match:
-    return replace(match, is_running=match.match_id != "")
+    return replace(match, is_running=match.is_running or match.match_id != "")
 
 
 def _lose_observers(match: Match, event: happened.ObserversGone, at: int) -> Match:
@@ -99,6 +99,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     happened.ObserverJoined: _regain_observer,
     happened.ObserversGone: _lose_observers,
     happened.AuxiliaryGone: players.lose_auxiliary,
+    happened.AuxiliaryReturned: players.regain_auxiliary,
     happened.MatchAbandoned: _abandon,
 }
 
@@ -108,6 +109,19 @@ def apply(match: Match, event: happened.Event, at: int) -> Match:
     if match.has_ended:
         return match
     return HANDLERS[type(event)](expire(match, at), event, at)
+
+
+def counts(match: Match, event: happened.Event) -> bool:
+    """Tell whether `event` shows that the match goes on: what names a team that it has not does not count."""
+    match event:
+        case (
+            happened.RosterReported(team_number=team_number)
+            | happened.ScoreboardReported(team_number=team_number)
+            | happened.AuxiliaryScoreboardReported(team_number=team_number)
+        ):
+            return seat_of(match, team_number) is not None
+        case _:
+            return True
 
 
 def expire(match: Match, at: int) -> Match:

@@ -52,7 +52,7 @@ def _begin_round(match: Match) -> Match:
     return replace(
         match,
         last_begun_round=number,
-        spike=Spike(),
+        spike=Spike(detonates_at=match.spike.detonates_at),  # as long as nobody says that the round is over
         is_clock_judged=False,
         teams=match.teams.map(lambda team: _refreshed_team(team, switches_sides=switches)),
     )
@@ -82,7 +82,8 @@ def _refreshed_player(player: Player, *, is_paid_afresh: bool) -> Player:
         money_spent=0,
         has_spent=False,
         has_scoreboard=False,
-        has_auxiliary_scoreboard=False,
+        auxiliary=replace(player.auxiliary, has_scoreboard=False),
+        lost_auxiliary=replace(player.lost_auxiliary, has_scoreboard=False),
         is_alive=True,
         health=rules.FULL_HEALTH,
     )

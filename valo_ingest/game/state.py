@@ -47,6 +47,15 @@ class Abilities(Struct, frozen=True):
     ability_2: Number = 0
 
 
+class AuxiliaryData(Struct, frozen=True):
+    """Which data of a player's own client can be relied on."""
+
+    has_health: bool = False
+    has_abilities: bool = False
+    has_scoreboard: bool = False
+    """Of this round."""
+
+
 class Player(Struct, frozen=True, kw_only=True):
     """One player of a team. `name` is shown, `roster_name` is what the game calls him."""
 
@@ -83,9 +92,9 @@ class Player(Struct, frozen=True, kw_only=True):
     kills_of_teammates: Mapping[str, int] = {}
     has_scoreboard: bool = False
     """An observer's scoreboard came in this round."""
-    has_auxiliary_scoreboard: bool = False
-    has_auxiliary_health: bool = False
-    has_auxiliary_abilities: bool = False
+    auxiliary: AuxiliaryData = AuxiliaryData()
+    lost_auxiliary: AuxiliaryData = AuxiliaryData()
+    """What there was when the player's own client was lost; it is there again when that client is back."""
     icon_suffix: str = ""
 
     @property
@@ -103,7 +112,7 @@ class TeamSetup(Struct, frozen=True, kw_only=True):
 
 
 class Team(Struct, frozen=True, kw_only=True):
-    """A team. What the game reports and what the logon said can come apart: see `sides.swap_sides`."""
+    """A team. What the game reports and what the logon said can come apart: see `swaps.swap_sides`."""
 
     setup: TeamSetup
     number: int

@@ -1,6 +1,6 @@
 """How large a value may be. Beyond these no match can reach, so such a value cannot be read.
 
-From the clarifications of the protocol: "numbers have the bounds of the game".
+From the clarifications of the protocol.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ MAX_LONG_TEXT: Final = 65_536
 """URLs, JSON texts inside a message and everything in toolsData, in characters."""
 
 MAX_ENTRIES: Final = 256
-"""Entries of a list or an object."""
+"""Entries of a list."""
 
 MAX_GROUP_CODE: Final = 64
 """Characters of a group code."""

@@ -25,7 +25,7 @@ from valo_ingest.game import events as happened
 from valo_ingest.game import rules
 from valo_ingest.wire import bounds
 from valo_ingest.wire.fields import Text
-from valo_ingest.wire.json import UNREADABLE, Payload, read_object
+from valo_ingest.wire.json import UNREADABLE, Payload, read_object, text_of
 from valo_ingest.wire.messages import AuxiliaryMessage, ObserverMessage
 from valo_ingest.wire.names import AuxiliaryType, ObserverType
 from valo_ingest.wire.schemas import AUXILIARY_SCHEMAS, OBSERVER_SCHEMAS, first_fault
@@ -94,7 +94,7 @@ class _Charges(Struct):
 
 class _ObserverEnvelope(Struct, tag_field="type"):
     groupCode: _Short
-    obsName: str
+    obsName: _Short
 
 
 class _RosterMessage(_ObserverEnvelope, tag=ObserverType.ROSTER.value):
@@ -281,7 +281,9 @@ def decode_observer_message(payload: Payload) -> ObserverMessage:
             message = _decode_observer(payload)
             _decode_anything(payload)
             name, event_of = _OBSERVER_EVENTS[type(message)]
-            return ObserverMessage(message.groupCode, name, event_of(message))
+            return ObserverMessage(
+                message.groupCode, message.obsName, name, event_of(message), text_of(payload)
+            )
         except UNREADABLE:
             pass  # the schema reads it, or knows what is wrong with it
     return observer_message_by_schema(payload)
@@ -298,7 +300,9 @@ def decode_auxiliary_message(payload: Payload) -> AuxiliaryMessage:
             message = _decode_auxiliary(payload)
             _decode_anything(payload)
             name, event_of = _AUXILIARY_EVENTS[type(message)]
-            return AuxiliaryMessage(message.matchId, message.playerId, name, event_of(message))
+            return AuxiliaryMessage(
+                message.matchId, message.playerId, name, event_of(message), text_of(payload)
+            )
         except UNREADABLE:
             pass  # the schema reads it, or knows what is wrong with it
     return auxiliary_message_by_schema(payload)
@@ -308,7 +312,13 @@ def observer_message_by_schema(payload: Payload) -> ObserverMessage:
     """Read an `obs_data` message by its schema alone. Raises as `decode_observer_message`."""
     envelope = read_envelope(payload)
     name, event = _event_by_schema(envelope, OBSERVER_SCHEMAS, foreign=AUXILIARY_SCHEMAS)
-    return ObserverMessage(_optional_text(envelope, "groupCode"), name, event)
+    return ObserverMessage(
+        _optional_text(envelope, "groupCode"),
+        _optional_text(envelope, "obsName"),
+        name,
+        event,
+        text_of(payload),
+    )
 
 
 def auxiliary_message_by_schema(payload: Payload) -> AuxiliaryMessage:
@@ -316,7 +326,11 @@ def auxiliary_message_by_schema(payload: Payload) -> AuxiliaryMessage:
     envelope = read_envelope(payload)
     name, event = _event_by_schema(envelope, AUXILIARY_SCHEMAS, foreign=OBSERVER_SCHEMAS)
     return AuxiliaryMessage(
-        _optional_text(envelope, "matchId"), _optional_text(envelope, "playerId"), name, event
+        _optional_text(envelope, "matchId"),
+        _optional_text(envelope, "playerId"),
+        name,
+        event,
+        text_of(payload),
     )
 
 

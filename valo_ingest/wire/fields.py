@@ -127,31 +127,37 @@ class Opaque(fields.Field[Mapping[str, Any]]):
 
     default_error_messages = {"invalid": "not an object"}  # noqa: RUF012 - marshmallow's interface
 
+    def __init__(self, *, longest_text: int = bounds.MAX_LONG_TEXT, **options: Any) -> None:
+        super().__init__(**options)
+        self._longest_text = longest_text
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             raise self.make_error("invalid")
-        fault = opaque_fault(value)
+        fault = opaque_fault(value, longest_text=self._longest_text)
         if fault is not None:
             raise ValidationError(fault)
         return value
 
 
-def opaque_fault(value: object) -> str | None:
-    """Return what makes a JSON value unfit for being passed on, or None if it is fit."""
+def opaque_fault(value: object, *, longest_text: int = bounds.MAX_LONG_TEXT) -> str | None:
+    """Return what makes a JSON value unfit for being passed on, or None if it is fit.
+
+    Args:
+        longest_text: Characters that a text in it may have.
+    """
     level: list[object] = [value]
     for _depth in range(bounds.MAX_DEPTH):
         below: list[object] = []
         for entry in level:
             if isinstance(entry, dict):
-                if len(entry) > bounds.MAX_ENTRIES:
-                    return f"holds an object of more than {bounds.MAX_ENTRIES} entries"
                 below.extend(entry)
                 below.extend(entry.values())
             elif isinstance(entry, (list, tuple)):
                 if len(entry) > bounds.MAX_ENTRIES:
                     return f"holds a list of more than {bounds.MAX_ENTRIES} entries"
                 below.extend(entry)
-            elif (fault := _scalar_fault(entry)) is not None:
+            elif (fault := _scalar_fault(entry, longest_text)) is not None:
                 return fault
         if not below:
             return None
@@ -159,10 +165,10 @@ def opaque_fault(value: object) -> str | None:
     return f"holds more than {bounds.MAX_DEPTH} objects or lists inside each other"
 
 
-def _scalar_fault(value: object) -> str | None:
+def _scalar_fault(value: object, longest_text: int) -> str | None:
     if isinstance(value, str):
-        if len(value) > bounds.MAX_LONG_TEXT:
-            return f"holds a text longer than {bounds.MAX_LONG_TEXT} characters"
+        if len(value) > longest_text:
+            return f"holds a text longer than {longest_text} characters"
         return None if is_writable(value) else "holds half of a surrogate pair"
     if value is None or isinstance(value, bool):
         return None

@@ -30,6 +30,13 @@ def read(text: str | bytes | bytearray) -> Any:
         raise InvalidMessage("not_json", "not JSON") from None
 
 
+def text_of(payload: Payload) -> str:
+    """Return the JSON text of a payload that was read."""
+    if isinstance(payload, str):
+        return payload
+    return (payload if isinstance(payload, (bytes, bytearray)) else msgspec.json.encode(payload)).decode()
+
+
 def read_object(payload: Payload) -> dict[str, Any]:
     """Return the JSON object that a client sent.
 

@@ -93,6 +93,8 @@ class SettingsSchema(Schema):
         cams = settings["playercamsInfo"]
         timeouts = settings["timeoutCounter"]
         max_timeouts = read_number(timeouts.get("max"))
+        if max_timeouts is not None and abs(max_timeouts) > bounds.MAX_NUMBER:
+            raise ValidationError({"timeoutCounter": {"max": ["not a number that fits 32 bits"]}})
         settings["playercamsInfo"] = _without(cams, SECRET_PLAYERCAM_SETTINGS)
         settings["timeoutCounter"] = _without(timeouts, COUNTED_TIMEOUTS)
         if max_timeouts is not None:
@@ -102,7 +104,7 @@ class SettingsSchema(Schema):
             timeout_s=settings["timeoutDuration"],
             timeout_grace_s=settings["timeoutCancellationGracePeriod"],
             max_timeouts=max_timeouts,
-            removes_tricodes=read_flag(cams.get("removeTricodes")),
+            removes_tricodes=read_flag(cams["removeTricodes"]) or False if "removeTricodes" in cams else None,
         )
 
 
@@ -186,7 +188,7 @@ def _logon_object(payload: Payload, expected: PacketType) -> dict[str, Any]:
     try:
         logon = read_object(payload)
     except InvalidMessage as error:
-        raise InvalidLogon(f"The logon is {error.detail}.") from None
+        raise InvalidLogon(f"It is {error.detail}.") from None
     if logon.get("type") != expected:
         raise InvalidLogon(f"type: has to be {expected.value!r}.")
     return logon

@@ -40,17 +40,20 @@ class PreviewRequest(Struct, frozen=True, kw_only=True):
 
 
 class ObserverMessage(Struct, frozen=True):
-    """One `obs_data` message: what it claims to belong to, and what it means."""
+    """One `obs_data` message: what it claims to belong to, what it means, and the text that was received."""
 
     group_code: str | None
+    observer_name: str | None
     type: str
     event: Event
+    text: str
 
 
 class AuxiliaryMessage(Struct, frozen=True):
-    """One `aux_data` message: what it claims to belong to, and what it means."""
+    """One `aux_data` message: what it claims to belong to, what it means, and the text that was received."""
 
     match_id: str | None
     player_id: str | None
     type: str
     event: Event
+    text: str

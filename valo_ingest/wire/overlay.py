@@ -155,9 +155,9 @@ def _player(player: Player) -> Document:
         "assistsFromTeammate": {},  # unused; kept for overlays that look for it
         "scoreboardAvailable": player.has_scoreboard,
         "auxiliaryAvailable": {
-            "health": player.has_auxiliary_health,
-            "abilities": player.has_auxiliary_abilities,
-            "scoreboard": player.has_auxiliary_scoreboard,
+            "health": player.auxiliary.has_health,
+            "abilities": player.auxiliary.has_abilities,
+            "scoreboard": player.auxiliary.has_scoreboard,
         },
         "iconNameSuffix": player.icon_suffix,
     }

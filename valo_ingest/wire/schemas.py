@@ -30,7 +30,7 @@ class PayloadSchema(Schema):
 
 
 class EventSchema(PayloadSchema):
-    """Base of the schemas whose fields are the fields of an event, once `flattened`."""
+    """Base of the schemas whose fields are the fields of an event."""
 
     event: Callable[..., happened.Event]
 
@@ -59,8 +59,7 @@ class MatchStartSchema(EventSchema):
 
 class ObservingSchema(EventSchema):
     event = happened.PlayerObserved
-    # "name #tagline", two short texts
-    search_name = Text(data_key="data", required=True, maximum=2 * bounds.MAX_SHORT_TEXT + 2)
+    search_name = Text(data_key="data", required=True)
 
 
 class RosterEntrySchema(PayloadSchema):
@@ -172,7 +171,7 @@ class ScoreSchema(PayloadSchema):
 class ToastSchema(PayloadSchema):
     """A toast is passed on whole; its duration is the one part that a rule reads."""
 
-    content = Opaque(data_key="data", required=True)
+    content = Opaque(data_key="data", required=True, longest_text=bounds.MAX_SHORT_TEXT)
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> happened.ToastPressed:
@@ -181,7 +180,7 @@ class ToastSchema(PayloadSchema):
         if duration is None:
             return happened.ToastPressed(content, None)
         duration_ms = read_number(duration)
-        if duration_ms is None or not 0 <= duration_ms <= bounds.MAX_NUMBER:
+        if duration_ms is None or not bounds.MIN_NUMBER <= duration_ms <= bounds.MAX_NUMBER:
             raise ValidationError({"data": {"duration": ["not a number of milliseconds"]}})
         return happened.ToastPressed({**content, "duration": duration_ms}, duration_ms)
 
