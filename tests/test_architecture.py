@@ -47,6 +47,7 @@ MAY_BE_IMPORTED_BY = {
     "click": {"cli"},
     "dotenv": {"cli"},
     "cryptography": {"transport"},
+    "filelock": {"storage"},
     "psutil": {"transport"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""

@@ -8,20 +8,28 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import gevent
 import socketio
 from engineio.payload import Payload
+from gevent import socket
 from gevent.event import Event
 
-from valo_ingest.clock import Clock, SystemClock
+from valo_ingest.clock import SystemClock
 from valo_ingest.config import Config
+from valo_ingest.errors import JournalFault
 from valo_ingest.live.controller import MatchController
-from valo_ingest.live.ports import Connections, Controller, Publisher
+from valo_ingest.live.matches import ControllerLimits
+from valo_ingest.live.ports import Connections, Controller, Kept, Publisher
 from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
+from valo_ingest.live.sessions import Sessions
+from valo_ingest.live.turns import Turns
 from valo_ingest.storage.access import ConfiguredAccess
+from valo_ingest.storage.archive import Archive
+from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport import addresses, tls
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
@@ -31,6 +39,13 @@ from valo_ingest.transport.server import Listener, WsgiApplication, listen, make
 from valo_ingest.wire.compat import VersionRange
 
 logger = logging.getLogger(__name__)
+
+SESSIONS_S: Final = 60.0
+CLEANING_S: Final = 3_600.0
+"""How often old sessions and old matches are looked for."""
+
+TOKEN_BYTES: Final = 24
+"""Of the token with which a client may come back: 192 bits, which nobody guesses."""
 
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
@@ -66,7 +81,7 @@ class Server:
     """Three listeners and what stands behind them."""
 
     def __init__(
-        self, config: Config, *, clock: Clock, make_controller: MakeController | None = None
+        self, config: Config, *, clock: SystemClock, make_controller: MakeController | None = None
     ) -> None:
         """
         Args:
@@ -78,18 +93,35 @@ class Server:
         self._make_controller = make_controller
         self._listeners: list[Listener] = []
         self._sockets: list[socketio.Server] = []
-        self._ticking: gevent.Greenlet | None = None
+        self._journal: SqliteJournal | None = None
+        self._greenlets: list[gevent.Greenlet] = []
 
     def start(self) -> Ports:
         """Listen.
 
         Raises:
             ConfigError: A certificate or key cannot be used.
+            DataDirInUse: Another server uses the data directory.
             ListenError: A port cannot be opened.
         """
         config = self._config
         context = self._tls_context()
-        bound = [
+        bound = self._bind()
+        journal = SqliteJournal(config.data_dir, durability=config.durability, now_ms=self._clock.now_ms)
+        kept = journal.open(ended_since=self._clock.now_ms() - config.result_minutes * MINUTE_MS)
+        self._journal = journal
+        self._clock.not_before(kept.latest_at)
+        Payload.max_decode_packets = MAX_POLLED_PACKETS
+        applications = self._compose(journal, kept)
+        for listening, application in zip(bound, applications, strict=True):
+            listener = Listener(listening, application, tls=context)
+            listener.start()
+            self._listeners.append(listener)
+        return Ports(*(listening.getsockname()[1] for listening in bound))
+
+    def _bind(self) -> list[socket.socket]:
+        config = self._config
+        return [
             listen(config.host, port, setting)
             for port, setting in (
                 (config.ingest_port, "INGEST_PORT"),
@@ -97,13 +129,6 @@ class Server:
                 (config.extras_port, "EXTRAS_PORT"),
             )
         ]
-        Payload.max_decode_packets = MAX_POLLED_PACKETS
-        applications = self._compose()
-        for listening, application in zip(bound, applications, strict=True):
-            listener = Listener(listening, application, tls=context)
-            listener.start()
-            self._listeners.append(listener)
-        return Ports(*(listening.getsockname()[1] for listening in bound))
 
     def _tls_context(self) -> ssl.SSLContext | None:
         config = self._config
@@ -118,10 +143,23 @@ class Server:
         assert key is not None and cert is not None, "the configuration has checked itself"
         return tls.server_context(key, cert, now=now)
 
-    def _compose(self) -> list[WsgiApplication]:
+    def _compose(self, journal: SqliteJournal, kept: Kept) -> list[WsgiApplication]:
         """Connect everything; return the applications of the ingest, output and extras side."""
         config, clock = self._config, self._clock
-        ingest, output = make_socketio_server(), make_socketio_server()
+        sessions = Sessions(
+            clock=clock,
+            journal=journal,
+            new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
+            ttl_ms=config.session_ttl_minutes * MINUTE_MS,
+        )
+        ingest, output = (
+            make_socketio_server(
+                token_of=sessions.token_of,
+                ping_interval_s=config.ping_interval_s,
+                ping_timeout_s=config.ping_timeout_s,
+            )
+            for _ in ("ingest", "output")
+        )
         self._sockets = [ingest, output]
         refusals = Refusals(clock)
         access = ConfiguredAccess(
@@ -129,39 +167,64 @@ class Server:
             is_required=config.require_auth_key,
             organization=config.organization,
         )
+        turns = Turns(clock=clock, call_later=gevent.spawn_later, commit=journal.commit)
         publisher = OverlayPublisher(
             output,
             now_ms=clock.now_ms,
-            call_later=gevent.spawn_later,
+            request_turn=turns.request,
             send_interval_ms=config.send_interval_ms,
         )
+        turns.show_by(publisher.send_due)
         connections = ClientConnections(ingest)
         matches = MatchController(
             clock=clock,
             access=access,
+            journal=journal,
             publisher=publisher,
+            turns=turns,
             connections=connections,
             new_secret=lambda: random_code(GROUP_SECRET_LENGTH),
-            idle_ms=config.idle_minutes * MINUTE_MS,
-            result_ms=config.result_minutes * MINUTE_MS,
+            limits=ControllerLimits(
+                idle_ms=config.idle_minutes * MINUTE_MS,
+                result_ms=config.result_minutes * MINUTE_MS,
+                takeover_after_ms=config.takeover_after_s * 1_000 if config.require_auth_key else None,
+                adopts_by_address=config.adopt_by_address,
+            ),
             service_sponsor_url=config.service_sponsor_url,
         )
+        matches.restore(
+            kept.matches, [session.client for session in kept.sessions if session.lost_at is None]
+        )
+        sessions.restore(kept.sessions)
         own = None if self._make_controller is None else self._make_controller(publisher, connections)
         IngestHandlers(
             ingest,
             controller=own or matches,
+            sessions=sessions,
             refusals=refusals,
             accepted_versions=VersionRange(config.client_versions),
         ).attach()
-        OverlayHandlers(output, publisher=publisher, refusals=refusals).attach()
+        OverlayHandlers(output, publisher=publisher, sessions=sessions, refusals=refusals).attach()
         extras = Extras(
             matches=matches,
             previews=Previews(clock=clock, access=access, new_code=lambda: random_code(CODE_LENGTH)),
             access=access,
+            journal=journal,
             refusals=refusals,
         )
-        self._ticking = gevent.spawn(_tick_for_ever, matches)
+        self._greenlets = [
+            gevent.spawn(_every, TICK_S, matches.tick),
+            gevent.spawn(_every, SESSIONS_S, sessions.tick),
+            gevent.spawn(_every, CLEANING_S, self._delete_old_matches),
+        ]
         return [socketio_application(ingest), socketio_application(output), extras]
+
+    def _delete_old_matches(self) -> None:
+        archive = open_archive(self._config.data_dir)
+        try:
+            archive.delete(archive.ended_before_days(self._config.keep_days))
+        except JournalFault as error:
+            logger.warning("old matches are not deleted: %s", error)
 
     def stop(self) -> None:
         """Stop listening, close every connection so that its client knows it may come back, and wait a little."""
@@ -172,8 +235,9 @@ class Server:
         gevent.joinall([gevent.spawn(listener.stop, timeout=STOP_S) for listener in self._listeners])
         for sio in self._sockets:
             sio.shutdown()
-        if self._ticking is not None:
-            self._ticking.kill()
+        gevent.killall(self._greenlets)
+        if self._journal is not None:
+            self._journal.close()
 
 
 def random_code(length: int) -> str:
@@ -181,13 +245,18 @@ def random_code(length: int) -> str:
     return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
 
 
-def _tick_for_ever(matches: MatchController) -> None:
+def _every(interval_s: float, work: Callable[[], None]) -> None:
     while True:
-        gevent.sleep(TICK_S)
+        gevent.sleep(interval_s)
         try:
-            matches.tick()
+            work()
         except Exception:
-            logger.exception("a tick failed; the next one comes all the same")
+            logger.exception("something that is done every %s s failed; it is tried again", interval_s)
+
+
+def open_archive(data_dir: Path) -> Archive:
+    """Return the matches that a server keeps in `data_dir`. It may run meanwhile."""
+    return Archive(data_dir, now_ms=SystemClock().now_ms)
 
 
 def serve(config: Config, announce: Callable[[Ports], None]) -> None:
@@ -197,7 +266,8 @@ def serve(config: Config, announce: Callable[[Ports], None]) -> None:
         announce: Is called once, with the ports that are listened on.
 
     Raises:
-        ConfigError: A certificate or key cannot be used.
+        ConfigError: A certificate or key, or the data directory, cannot be used.
+        DataDirInUse: Another server uses the data directory.
         ListenError: A port cannot be opened.
     """
     server = Server(config, clock=SystemClock())

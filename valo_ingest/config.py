@@ -12,6 +12,7 @@ from typing import Final, Literal, get_args
 
 from valo_ingest.errors import ConfigError
 
+Durability = Literal["process", "power"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -20,6 +21,9 @@ MAX_SEND_INTERVAL_MS: Final = 10_000
 MAX_MINUTES: Final = 1_440
 """One day."""
 
+MAX_DAYS: Final = 3_650
+MAX_SECONDS: Final = 3_600
+
 MAX_TEXT_LENGTH: Final = 1_024
 MAX_URL_LENGTH: Final = 65_536
 """As much as an observer client may send for one."""
@@ -27,6 +31,7 @@ MAX_URL_LENGTH: Final = 65_536
 TRUTH: Final = "true or false"
 PORT: Final = f"a port from 0 to {MAX_PORT}, 0 being any free one"
 MINUTES: Final = f"whole minutes from 1 to {MAX_MINUTES}"
+SECONDS: Final = f"whole seconds from 1 to {MAX_SECONDS}"
 FILE: Final = "the path of a PEM file"
 
 TAKES: Final[Mapping[str, str]] = {
@@ -45,6 +50,13 @@ TAKES: Final[Mapping[str, str]] = {
     "SEND_INTERVAL": f"whole milliseconds from 0 to {MAX_SEND_INTERVAL_MS}",
     "IDLE_MINUTES": MINUTES,
     "RESULT_MINUTES": MINUTES,
+    "DURABILITY": " or ".join(get_args(Durability)),
+    "KEEP_DAYS": f"whole days from 1 to {MAX_DAYS}",
+    "SESSION_TTL": MINUTES,
+    "TAKEOVER_AFTER": SECONDS,
+    "ADOPT_BY_ADDRESS": TRUTH,
+    "PING_INTERVAL": SECONDS,
+    "PING_TIMEOUT": SECONDS,
     "LOG_FORMAT": " or ".join(get_args(LogFormat)),
     "LOG_LEVEL": ", ".join(get_args(LogLevel)),
     "SERVICE_SPONSOR_URL": "a URL that starts with http:// or https://, or nothing",
@@ -85,6 +97,19 @@ class Config:
     """A match without an event for this long is removed."""
     result_minutes: int = 60
     """How long the result of a match is kept after its end."""
+    durability: Durability = "process"
+    """What the journal survives: the death of the process, or a power cut as well."""
+    keep_days: int = 30
+    """How long the records of ended matches are kept."""
+    session_ttl_minutes: int = 120
+    """How long a client that lost its connection may stay away."""
+    takeover_after_s: int = 15
+    """Nobody observes a match for this long: the access key that opened it takes it over."""
+    adopt_by_address: bool = False
+    """Whether a client that cannot say who it was is known by its address."""
+    ping_interval_s: int = 25
+    ping_timeout_s: int = 20
+    """A connection that died without a word is noticed after both, at the latest."""
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
     service_sponsor_url: str = ""
@@ -111,6 +136,7 @@ def _check_kinds(config: Config) -> None:
     _expect(isinstance(config.insecure, bool), "INSECURE", config.insecure)
     _expect(isinstance(config.self_signed, bool), "SELF_SIGNED", config.self_signed)
     _expect(isinstance(config.require_auth_key, bool), "REQUIRE_AUTH_KEY", config.require_auth_key)
+    _expect(isinstance(config.adopt_by_address, bool), "ADOPT_BY_ADDRESS", config.adopt_by_address)
     _expect(_is_path(config.data_dir), "DATA_DIR", config.data_dir)
     _expect(config.server_key is None or _is_path(config.server_key), "SERVER_KEY", config.server_key)
     _expect(config.server_cert is None or _is_path(config.server_cert), "SERVER_CERT", config.server_cert)
@@ -124,6 +150,11 @@ def _check_numbers(config: Config) -> None:
         ("SEND_INTERVAL", config.send_interval_ms, 0, MAX_SEND_INTERVAL_MS),
         ("IDLE_MINUTES", config.idle_minutes, 1, MAX_MINUTES),
         ("RESULT_MINUTES", config.result_minutes, 1, MAX_MINUTES),
+        ("KEEP_DAYS", config.keep_days, 1, MAX_DAYS),
+        ("SESSION_TTL", config.session_ttl_minutes, 1, MAX_MINUTES),
+        ("TAKEOVER_AFTER", config.takeover_after_s, 1, MAX_SECONDS),
+        ("PING_INTERVAL", config.ping_interval_s, 1, MAX_SECONDS),
+        ("PING_TIMEOUT", config.ping_timeout_s, 1, MAX_SECONDS),
     ):
         _expect(type(value) is int and low <= value <= high, setting, value)
 
@@ -132,6 +163,7 @@ def _check_texts(config: Config) -> None:
     _expect(HOST_NAME.fullmatch(config.host) is not None, "HOST", config.host)
     versions = config.client_versions
     _expect(VERSION_RANGE.fullmatch(versions) is not None, "CLIENT_VERSIONS", versions)
+    _expect(config.durability in get_args(Durability), "DURABILITY", config.durability)
     _expect(config.log_format in get_args(LogFormat), "LOG_FORMAT", config.log_format)
     _expect(config.log_level in get_args(LogLevel), "LOG_LEVEL", config.log_level)
     url = config.service_sponsor_url

@@ -7,7 +7,7 @@ from valo_ingest.errors import LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.seats import BySeat
 from valo_ingest.game.state import Match, MatchSetup, Presentation, TeamSetup
-from valo_ingest.live.ports import Organization
+from valo_ingest.live.ports import JournalHealth, KeptSession, Organization
 from valo_ingest.wire.logons import SettingsSchema
 from valo_ingest.wire.messages import (
     AuxiliaryLogon,
@@ -16,6 +16,7 @@ from valo_ingest.wire.messages import (
     ObserverMessage,
     PreviewRequest,
 )
+from valo_ingest.wire.record import Entry, Opening
 
 KEY = "hunter2"
 
@@ -31,6 +32,7 @@ class FakePublisher:
         self._order = order
         self.published: list[Match] = []
         self.final: list[Match] = []
+        self.recalled: list[Match] = []
         self.forgotten: list[str] = []
 
     def publish(self, match: Match) -> None:
@@ -40,11 +42,52 @@ class FakePublisher:
         self.final.append(match)
         self._order.append("final")
 
+    def recall(self, match: Match) -> None:
+        self.recalled.append(match)
+
     def forget(self, group_code: str) -> None:
         self.forgotten.append(group_code)
 
     def newest(self, group_code: str) -> Match:
         return next(match for match in reversed(self.published) if match.group_code == group_code)
+
+
+class FakeJournal:
+    """Keeps in memory what it was told to keep, committed or not."""
+
+    def __init__(self) -> None:
+        self.openings: list[Opening] = []
+        self.entries: list[tuple[int, Entry]] = []
+        self.secrets: list[tuple[int, str]] = []
+        self.ended: list[int] = []
+        self.sessions: dict[str, KeptSession] = {}
+        self.commits = 0
+
+    def open_match(self, opening: Opening, match: Match, *, key_hash: str, secret_hash: str) -> int:
+        self.openings.append(opening)
+        return len(self.openings)
+
+    def add_secret(self, number: int, secret_hash: str) -> None:
+        self.secrets.append((number, secret_hash))
+
+    def append(self, number: int, entry: Entry, after: Match) -> None:
+        self.entries.append((number, entry))
+
+    def end_match(self, number: int, at: int) -> None:
+        self.ended.append(number)
+
+    def keep_session(self, session: KeptSession) -> None:
+        self.sessions[session.session_id] = session
+
+    def drop_session(self, session_id: str) -> None:
+        self.sessions.pop(session_id, None)
+
+    def commit(self) -> int:
+        self.commits += 1
+        return 0
+
+    def health(self) -> JournalHealth:
+        return JournalHealth(fault="", waiting=0)
 
 
 class FakeConnections:
@@ -108,10 +151,10 @@ def preview_request(*, key: str = KEY, code: str | None = None) -> PreviewReques
 
 
 def told(group_code: str | None, event: happened.Event) -> ObserverMessage:
-    return ObserverMessage(group_code, "", event)
+    return ObserverMessage(group_code, "Caster", "", event, "{}")
 
 
 def reported(
     match_id: str | None, event: happened.Event, *, player_id: str | None = "P", kind: str = ""
 ) -> AuxiliaryMessage:
-    return AuxiliaryMessage(match_id, player_id, kind, event)
+    return AuxiliaryMessage(match_id, player_id, kind, event, "{}")

@@ -6,6 +6,7 @@ from tests.live.fakes import (
     KEY,
     FakeAccess,
     FakeConnections,
+    FakeJournal,
     FakePublisher,
     auxiliary_logon,
     observer_logon,
@@ -19,7 +20,8 @@ from valo_ingest.game.seats import Seat
 from valo_ingest.game.state import Match, Player
 from valo_ingest.live.clients import Auxiliary, Observer
 from valo_ingest.live.controller import MatchController
-from valo_ingest.wire.names import AuxiliaryType
+from valo_ingest.live.matches import ControllerLimits
+from valo_ingest.live.turns import Turns
 
 MINUTE_MS = 60_000
 IDLE_MS = 30 * MINUTE_MS
@@ -40,6 +42,7 @@ class World:
         self.order: list[str] = []
         self.publisher = FakePublisher(self.order)
         self.connections = FakeConnections(self.order)
+        self.journal = FakeJournal()
         self._secrets = iter(f"SECRET{number:06}" for number in range(1_000))
         self.controller = MatchController(
             clock=self.clock,
@@ -47,14 +50,15 @@ class World:
             publisher=self.publisher,
             connections=self.connections,
             new_secret=lambda: next(self._secrets),
-            idle_ms=IDLE_MS,
-            result_ms=RESULT_MS,
+            journal=self.journal,
+            turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
+            limits=ControllerLimits(idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=None),
             service_sponsor_url=service_sponsor_url,
         )
 
     def observe(self, group_code: str = "A", *, client_id: str = "", secret: str = "") -> Observer:
         observer, _ = self.controller.log_on_observer(
-            client_id or f"obs-{group_code}", observer_logon(group_code, secret=secret)
+            client_id or f"obs-{group_code}", observer_logon(group_code, secret=secret), "127.0.0.1"
         )
         return observer
 
@@ -94,34 +98,34 @@ def world() -> World:
 
 
 def test_a_logon_opens_a_match_and_shows_it(world: World) -> None:
-    observer, secret = world.controller.log_on_observer("obs", observer_logon("A"))
+    observer, secret = world.controller.log_on_observer("obs", observer_logon("A"), "127.0.0.1")
 
-    assert observer == Observer("obs", "A", "Caster")
+    assert (observer.client_id, observer.group_code, observer.name) == ("obs", "A", "Caster")
     assert secret == "SECRET000000"
     assert world.controller.running == 1
     assert [match.group_code for match in world.publisher.published] == ["A"]
 
 
 def test_every_match_has_a_secret_of_its_own(world: World) -> None:
-    _, first = world.controller.log_on_observer("1", observer_logon("A"))
-    _, second = world.controller.log_on_observer("2", observer_logon("B"))
+    _, first = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
+    _, second = world.controller.log_on_observer("2", observer_logon("B"), "127.0.0.1")
 
     assert first != second
 
 
 def test_a_wrong_key_opens_nothing(world: World) -> None:
     with pytest.raises(LogonRefused, match=r"^Invalid Key$"):
-        world.controller.log_on_observer("obs", observer_logon("A", key="wrong"))
+        world.controller.log_on_observer("obs", observer_logon("A", key="wrong"), "127.0.0.1")
 
     assert world.controller.running == 0
     assert world.publisher.published == []
 
 
 def test_the_key_is_checked_before_the_group_code_and_also_of_those_who_come_back(world: World) -> None:
-    _, secret = world.controller.log_on_observer("1", observer_logon("A"))
+    _, secret = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
 
     with pytest.raises(LogonRefused, match=r"^Invalid Key$"):
-        world.controller.log_on_observer("2", observer_logon("A", key="wrong", secret=secret))
+        world.controller.log_on_observer("2", observer_logon("A", key="wrong", secret=secret), "127.0.0.1")
     assert world.access.checked == [KEY, "wrong"]
 
 
@@ -133,30 +137,30 @@ def test_a_live_match_is_closed_to_those_who_do_not_know_its_secret(world: World
     before = world.newest()
 
     with pytest.raises(LogonRefused, match=r"^Game with Group Code A exists and is still live\.$") as caught:
-        world.controller.log_on_observer("2", observer_logon("A", secret=secret))
+        world.controller.log_on_observer("2", observer_logon("A", secret=secret), "127.0.0.1")
 
     assert caught.value.code == "group_code_taken"
     assert world.newest() is before
 
 
 def test_who_knows_the_secret_gets_it_again_and_the_match_keeps_its_setup(world: World) -> None:
-    _, secret = world.controller.log_on_observer("1", observer_logon("A", timeoutDuration=33))
+    _, secret = world.controller.log_on_observer("1", observer_logon("A", timeoutDuration=33), "127.0.0.1")
 
     observer, again = world.controller.log_on_observer(
-        "2", observer_logon("A", secret=secret, timeoutDuration=44)
+        "2", observer_logon("A", secret=secret, timeoutDuration=44), "127.0.0.1"
     )
 
     assert again == secret
-    assert observer == Observer("2", "A", "Caster")
+    assert (observer.client_id, observer.group_code, observer.name) == ("2", "A", "Caster")
     assert world.newest().presentation.timeout_s == 33
 
 
 def test_the_secret_of_one_match_opens_no_other(world: World) -> None:
-    _, secret = world.controller.log_on_observer("1", observer_logon("A"))
+    _, secret = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
     world.observe("B")
 
     with pytest.raises(LogonRefused):
-        world.controller.log_on_observer("2", observer_logon("B", secret=secret))
+        world.controller.log_on_observer("2", observer_logon("B", secret=secret), "127.0.0.1")
 
 
 def test_a_match_stops_running_with_its_last_observer_and_runs_again_with_the_next(world: World) -> None:
@@ -201,7 +205,7 @@ def test_both_teams_attacking_is_a_warning(world: World, caplog: pytest.LogCaptu
         client_version="0.3.20", observer_name="C", key=KEY, group_code="A", group_secret="", setup=setup
     )
 
-    world.controller.log_on_observer("1", both)
+    world.controller.log_on_observer("1", both, "127.0.0.1")
 
     assert "group_code=A the logon lets both teams attack first" in caplog.text
     assert [team.is_attacking for team in world.newest().teams] == [True, False]
@@ -212,7 +216,7 @@ def test_no_secret_and_no_key_is_logged(world: World, caplog: pytest.LogCaptureF
     observer = world.start("A")
     world.observe("A", client_id="2", secret="SECRET000000")
     with pytest.raises(LogonRefused):
-        world.controller.log_on_observer("3", observer_logon("A", secret="GUESSED"))
+        world.controller.log_on_observer("3", observer_logon("A", secret="GUESSED"), "127.0.0.1")
     world.tell(observer, GAME_END)
 
     assert "group_code=A match opened by Caster" in caplog.text
@@ -332,37 +336,70 @@ def test_the_data_of_a_player_is_unavailable_when_its_client_is_gone(world: Worl
         world.start(group_code, "M")
     client = world.join("M")
     world.report(client, happened.HealthReported("P", 5))
-    assert world.player("B").has_auxiliary_health
+    assert world.player("B").auxiliary.has_health
 
     world.controller.disconnect(client)
 
-    assert not world.player("A").has_auxiliary_health
-    assert not world.player("B").has_auxiliary_health
+    assert not world.player("A").auxiliary.has_health
+    assert not world.player("B").auxiliary.has_health
+
+
+BOARD = happened.AuxiliaryScoreboardReported(
+    0,
+    happened.Board(
+        player_id="P",
+        agent_internal="Wushu",
+        is_alive=True,
+        armor=0,
+        weapon_internal="",
+        ult_points=0,
+        max_ult_points=7,
+        has_spike=False,
+        money=800,
+        kills=0,
+        deaths=0,
+        assists=0,
+    ),
+)
 
 
 def test_an_empty_player_id_is_supplied_by_the_first_scoreboard_only(world: World) -> None:
     world.start("A")
     client = world.join(player_id="")
-    board = happened.UnknownReported()
-    for kind, player_id in (
-        (AuxiliaryType.HEALTH, "H"),
-        (AuxiliaryType.SCOREBOARD, ""),
-        (AuxiliaryType.SCOREBOARD, None),
-        (AuxiliaryType.SCOREBOARD, "P"),
-        (AuxiliaryType.SCOREBOARD, "Q"),
-    ):
-        world.controller.receive_from_auxiliary(client, reported("M", board, player_id=player_id, kind=kind))
+    for event, player_id in ((happened.HealthReported("H", 5), "H"), (BOARD, "P"), (BOARD, "Q")):
+        client = world.controller.receive_from_auxiliary(client, reported("M", event, player_id=player_id))
 
     assert client.player_id == "P"
+
+
+@pytest.mark.parametrize("player_id", ["", None])
+def test_a_scoreboard_in_an_empty_envelope_tells_the_player_by_itself(
+    world: World, player_id: str | None
+) -> None:
+    world.start("A")
+    client = world.join(player_id="")
+
+    client = world.controller.receive_from_auxiliary(client, reported("M", BOARD, player_id=player_id))
+    assert world.player("A").auxiliary.has_scoreboard
+    world.controller.disconnect(client)
+
+    assert not world.player("A").auxiliary.has_scoreboard
+
+
+def test_a_scoreboard_of_a_team_that_there_is_not_does_not_keep_a_match_alive(world: World) -> None:
+    observer = world.start("A")
+    world.wait(IDLE_MS - 1)
+    world.tell(observer, happened.ScoreboardReported(7, BOARD.board))
+    world.wait(1)
+
+    assert world.controller.running == 0
 
 
 def test_a_player_id_of_the_logon_is_not_replaced(world: World) -> None:
     world.start("A")
     client = world.join(player_id="P")
 
-    world.controller.receive_from_auxiliary(
-        client, reported("M", happened.UnknownReported(), player_id="Q", kind=AuxiliaryType.SCOREBOARD)
-    )
+    world.controller.receive_from_auxiliary(client, reported("M", BOARD, player_id="Q"))
 
     assert client.player_id == "P"
 
@@ -577,7 +614,7 @@ def test_a_code_is_free_again_when_its_match_was_removed(world: World) -> None:
     world.start("A")
     world.wait(IDLE_MS)
 
-    _, secret = world.controller.log_on_observer("new", observer_logon("A"))
+    _, secret = world.controller.log_on_observer("new", observer_logon("A"), "127.0.0.1")
 
     assert secret == "SECRET000001"
     assert world.newest().match_id == ""
@@ -601,7 +638,7 @@ def test_service_rules_hold_where_they_are_set(url: str, shown: list[str]) -> No
     world = World(service_sponsor_url=url)
 
     world.controller.log_on_observer(
-        "1", observer_logon("A", sponsorInfo={"enabled": True, "sponsors": ["own"]})
+        "1", observer_logon("A", sponsorInfo={"enabled": True, "sponsors": ["own"]}), "127.0.0.1"
     )
 
     assert world.newest().presentation.settings["sponsorInfo"]["sponsors"] == shown

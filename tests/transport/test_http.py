@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.e2e import messages
-from tests.live.fakes import KEY, FakeAccess, setup
+from tests.live.fakes import KEY, FakeAccess, FakeJournal, setup
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.seats import Seat
@@ -44,11 +44,13 @@ class Fixture:
         self.clock = ManualClock()
         self.matches = FakeMatches()
         self.refusals = Refusals(self.clock)
+        self.journal = FakeJournal()
         access = FakeAccess()
         self.extras = Extras(
             matches=self.matches,
             previews=Previews(clock=self.clock, access=access, new_code=lambda: "FRESH1"),
             access=access,
+            journal=self.journal,
             refusals=self.refusals,
         )
 

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from tests.e2e import messages
+from tests.live.fakes import FakeJournal
 from valo_ingest import __version__
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.game import events as happened
-from valo_ingest.live.clients import Auxiliary, Client, Observer
+from valo_ingest.live.clients import Auxiliary, Observer, Sender
 from valo_ingest.live.refusals import Refusals
+from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.packets import MALFORMED
 from valo_ingest.wire.compat import VersionRange
@@ -64,13 +66,17 @@ class FakeController:
         self.meanwhile: Callable[[], None] = lambda: None
         """Runs while a logon is checked."""
 
-    def log_on_observer(self, client_id: str, logon: ObserverLogon) -> tuple[Observer, str]:
+    def log_on_observer(self, client_id: str, logon: ObserverLogon, address: str) -> tuple[Observer, str]:
         self._check("observer", client_id, logon.group_code)
-        return Observer(client_id, logon.group_code, logon.observer_name), "SECRETSECRET"
+        return Observer(
+            client_id=client_id, group_code=logon.group_code, name=logon.observer_name
+        ), "SECRETSECRET"
 
     def log_on_auxiliary(self, client_id: str, logon: AuxiliaryLogon) -> Auxiliary:
         self._check("auxiliary", client_id, logon.match_id)
-        return Auxiliary(client_id, logon.match_id, logon.player_id, logon.name)
+        return Auxiliary(
+            client_id=client_id, match_id=logon.match_id, player_id=logon.player_id, name=logon.name
+        )
 
     def _check(self, *call: Any) -> None:
         self.calls.append(call)
@@ -78,18 +84,25 @@ class FakeController:
         if self.refusal is not None:
             raise self.refusal
 
+    def resume(self, sender: Sender) -> bool:
+        return True
+
+    def adopt(self, client_id: str, message: ObserverMessage, address: str) -> Observer | None:
+        return None
+
     def receive_from_observer(self, sender: Observer, message: ObserverMessage) -> None:
         self._take(sender, message.event)
 
-    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> None:
+    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> Auxiliary:
         self._take(sender, message.event)
+        return sender
 
-    def _take(self, sender: Client, event: happened.Event) -> None:
+    def _take(self, sender: Sender, event: happened.Event) -> None:
         if self.invalid is not None:
             raise self.invalid
         self.calls.append((sender.client_id, event))
 
-    def disconnect(self, client: Client) -> None:
+    def disconnect(self, client: Sender) -> None:
         self.calls.append(("gone", client.client_id))
 
 
@@ -97,10 +110,16 @@ class Fixture:
     def __init__(self) -> None:
         self.sio = FakeSio()
         self.controller = FakeController()
-        self.refusals = Refusals(ManualClock())
+        self.clock = ManualClock()
+        self.refusals = Refusals(self.clock)
+        tokens = (f"token-{number}" for number in range(1_000))
+        self.sessions = Sessions(
+            clock=self.clock, journal=FakeJournal(), new_token=lambda: next(tokens), ttl_ms=7_200_000
+        )
         IngestHandlers(
             self.sio,
             controller=self.controller,
+            sessions=self.sessions,
             refusals=self.refusals,
             accepted_versions=VersionRange(">=0.3.3 <0.3.25"),
         ).attach()

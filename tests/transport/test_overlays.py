@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.live.fakes import setup
+from tests.live.fakes import FakeJournal, setup
 from valo_ingest.clock import ManualClock
 from valo_ingest.game import events as happened
 from valo_ingest.game.reducer import apply
 from valo_ingest.game.state import Match, new_match
 from valo_ingest.live.refusals import Refusals
+from valo_ingest.live.sessions import Sessions
+from valo_ingest.live.turns import Turns
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher, room_of
 from valo_ingest.wire import overlay
 
@@ -61,15 +63,25 @@ class Fixture:
         self.sio = FakeSio()
         self.timers = FakeTimers(self.clock)
         self.refusals = Refusals(self.clock)
+        self.journal = FakeJournal()
+        turns = Turns(clock=self.clock, call_later=self.timers.call_later, commit=self.journal.commit)
         self.publisher = OverlayPublisher(
             self.sio,
             now_ms=self.clock.now_ms,
-            call_later=self.timers.call_later,
+            request_turn=turns.request,
             send_interval_ms=INTERVAL_MS,
         )
-        OverlayHandlers(self.sio, publisher=self.publisher, refusals=self.refusals).attach()
+        turns.show_by(self.publisher.send_due)
+        tokens = (f"token-{number}" for number in range(1_000))
+        self.sessions = Sessions(
+            clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
+        )
+        OverlayHandlers(
+            self.sio, publisher=self.publisher, sessions=self.sessions, refusals=self.refusals
+        ).attach()
 
     def log_on(self, payload: object, sid: str = "overlay") -> None:
+        self.sio.handlers["connect"](sid, {}, None)
         self.sio.handlers["logon"](sid, payload)
 
     def documents(self, group_code: str = "A") -> list[dict[str, Any]]:

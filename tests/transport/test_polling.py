@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.transport.builders import make_server
 from valo_ingest.transport.polling import SEPARATOR, mended, socketio_application
-from valo_ingest.transport.server import make_socketio_server
 from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
 
 READABLE = [b"1", b"3", b"4", b"42[]", b'42["obs_data","x"]', b"5", b"beHg="]
@@ -62,7 +62,7 @@ def test_a_client_that_breaks_off_its_request_is_refused() -> None:
     request = Request("POST", "&sid=x", body=b"42[]")
     request.environ["wsgi.input"] = BrokenBody()
 
-    request.send(socketio_application(make_socketio_server()))
+    request.send(socketio_application(make_server()))
 
     assert request.status == "400 Bad Request"
 
@@ -71,7 +71,7 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
     request = Request("POST", "&sid=x", length=MAX_MESSAGE_BYTES + 1)
     request.environ["wsgi.input"] = BrokenBody()
 
-    request.send(socketio_application(make_socketio_server()))
+    request.send(socketio_application(make_server()))
 
     assert request.status.startswith("400 ")
 
@@ -79,7 +79,7 @@ def test_a_body_that_is_too_large_is_not_read() -> None:
 def test_an_error_of_our_own_is_not_taken_for_a_session_that_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sio = make_socketio_server()
+    sio = make_server()
 
     def fail(environ: object, start_response: object) -> None:
         raise KeyError("a bug")

@@ -12,7 +12,7 @@ from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import Resolved, resolve, with_settings
 from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.config import Config
-from valo_ingest.errors import ConfigError, ListenError
+from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 from valo_ingest.storage.keys import keep_auth_key
 from valo_ingest.transport.addresses import lan_addresses
 
@@ -40,7 +40,7 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
         app.serve(config, announce=partial(_announce, config, made_key))
     except ConfigError as error:
         raise Refusal(resolved.explain(error)) from error
-    except ListenError as error:
+    except (ListenError, DataDirInUse) as error:
         raise click.ClickException(one_line(str(error))) from error
 
 

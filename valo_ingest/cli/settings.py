@@ -223,6 +223,58 @@ SETTINGS: Final = (
         help="How long the result of a match is kept after its end",
     ),
     Setting(
+        name="DURABILITY",
+        field="durability",
+        flag="--durability",
+        type=Word(),
+        help="What the journal of matches survives: the end of this process, or a power cut as well, which costs a "
+        "write to the disk for every few events",
+    ),
+    Setting(
+        name="KEEP_DAYS",
+        field="keep_days",
+        flag="--keep-days",
+        type=Number(),
+        help="How long the records of ended matches are kept",
+    ),
+    Setting(
+        name="SESSION_TTL",
+        field="session_ttl_minutes",
+        flag="--session-ttl",
+        type=Number(),
+        help="How long a client that lost its connection may stay away and still be the one it was",
+    ),
+    Setting(
+        name="TAKEOVER_AFTER",
+        field="takeover_after_s",
+        flag="--takeover-after",
+        type=Number(),
+        help="After nobody has observed a match for this long, the access key that opened it takes it over without "
+        "the group secret. Only where access keys are required",
+    ),
+    Setting(
+        name="ADOPT_BY_ADDRESS",
+        field="adopt_by_address",
+        flag="--adopt-by-address/--no-adopt-by-address",
+        type=Truth(),
+        help="Take an old client that comes back without a logon for the observer of that name, group code and "
+        "address that was lost less than two minutes ago",
+    ),
+    Setting(
+        name="PING_INTERVAL",
+        field="ping_interval_s",
+        flag="--ping-interval",
+        type=Number(),
+        help="How often clients are asked whether they are still there",
+    ),
+    Setting(
+        name="PING_TIMEOUT",
+        field="ping_timeout_s",
+        flag="--ping-timeout",
+        type=Number(),
+        help="How long they may take to answer",
+    ),
+    Setting(
         name="LOG_FORMAT",
         field="log_format",
         flag="--log-format",

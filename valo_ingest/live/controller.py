@@ -1,14 +1,25 @@
 """The running matches. The one place where the state of a match is replaced.
 
 Nothing here yields between reading a match and replacing it, so there are no locks: checking an access key may
-block, and is done before a match is looked at; publishing and disconnecting only queue.
+block, and is done before a match is looked at; publishing, disconnecting and the journal only queue.
+
+Observers of a match
+--------------------
+The *active* observer is the one whose events count. Connections under its name are all read: the same observer may
+come back beside a connection that is dead and does not know it yet. Another observer that has the group secret is a
+*stand-by* while the active one is there: its events are validated and left aside, and it becomes active when the
+active one has been gone for two seconds. An observer whose secret is lost may take a match over with the access key
+that opened it, once nobody has been observing for a while.
 """
 
+import hashlib
 import hmac
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from valo_ingest.clock import Clock
 from valo_ingest.errors import InvalidMessage, LogonRefused
@@ -16,35 +27,22 @@ from valo_ingest.game import events as happened
 from valo_ingest.game import milestones
 from valo_ingest.game.milestones import Milestone
 from valo_ingest.game.presentation import under_service_rules
-from valo_ingest.game.reducer import apply, expire
-from valo_ingest.game.seats import BySeat, Seat
-from valo_ingest.game.state import GAME_END, Match, MatchSetup, TeamSetup, TechPause, new_match
-from valo_ingest.live.clients import Auxiliary, Client, Observer
-from valo_ingest.live.ports import AccessPolicy, Connections, Publisher
+from valo_ingest.game.reducer import apply, counts, expire
+from valo_ingest.game.state import GAME_END, Match, MatchSetup, TechPause, new_match
+from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
+from valo_ingest.live.matches import ControllerLimits, LiveMatch, Result
+from valo_ingest.live.ports import AccessPolicy, Connections, Journal, KeptMatch, Publisher
+from valo_ingest.live.turns import Turns
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
-from valo_ingest.wire.names import AuxiliaryType
+from valo_ingest.wire.record import Entry, Kind, Opening, event_of
 
 logger = logging.getLogger(__name__)
 
+STANDBY_MS: Final = 2_000
+"""A stand-by becomes active when the active observer has been gone for this long."""
 
-@dataclass(slots=True)
-class LiveMatch:
-    """A running match and what belongs to it without being part of its state."""
-
-    match: Match
-    group_secret: str
-    last_event_at: int
-    events: int = 0
-    observers: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a match ended, kept for a while."""
-
-    teams: BySeat[TeamSetup]
-    leading_seat: Seat
-    settings: Mapping[str, Any]
+ADOPTION_MS: Final = 120_000
+"""A connection without a logon may be adopted as an observer that was lost no longer ago than this."""
 
 
 class MatchController:
@@ -55,32 +53,33 @@ class MatchController:
         *,
         clock: Clock,
         access: AccessPolicy,
+        journal: Journal,
         publisher: Publisher,
+        turns: Turns,
         connections: Connections,
         new_secret: Callable[[], str],
-        idle_ms: int,
-        result_ms: int,
+        limits: ControllerLimits,
         service_sponsor_url: str = "",
     ) -> None:
         """
         Args:
             new_secret: Makes the group secret of a match.
-            idle_ms: A match without an event for this long is removed, unless it is in a technical pause.
-            result_ms: Results and last documents are kept for this long after the end.
             service_sponsor_url: If set, matches follow the presentation rules of the original service.
         """
         self._clock = clock
         self._access = access
+        self._journal = journal
         self._publisher = publisher
+        self._turns = turns
         self._connections = connections
         self._new_secret = new_secret
-        self._idle_ms = idle_ms
-        self._result_ms = result_ms
+        self._limits = limits
         self._service_sponsor_url = service_sponsor_url
         self._live: dict[str, LiveMatch] = {}
         self._live_by_match_id: dict[str, list[LiveMatch]] = {}
         self._auxiliaries: dict[str, Auxiliary] = {}
-        self._results: dict[str, Result] = {}
+        self._results: dict[str, tuple[int, Result]] = {}
+        """How matches ended, and when."""
         self._ended_at: dict[str, int] = {}
 
     @property
@@ -90,66 +89,222 @@ class MatchController:
 
     def result(self, group_code: str) -> Result | None:
         """Return how the last match of that code ended, if it came to its end not too long ago."""
-        return self._results.get(group_code)
+        _, result = self._results.get(group_code, (0, None))
+        return result
+
+    def restore(self, kept_matches: Iterable[KeptMatch], connected: Iterable[Client]) -> None:
+        """Take over the matches of an earlier server.
+
+        Args:
+            connected: The clients that it had in the end. All of them are lost until they come back.
+        """
+        for kept in sorted(kept_matches, key=lambda match: match.number):
+            if kept.ended_at is not None:
+                self._remember_end(kept.match, kept.ended_at)
+                self._publisher.recall(kept.match)
+                continue
+            live = LiveMatch(
+                kept.match,
+                number=kept.number,
+                key_hash=kept.key_hash,
+                secret_hashes=kept.secret_hashes,
+                now=self._clock.now_ms(),
+            )
+            self._live[kept.match.group_code] = live
+            self._publisher.recall(kept.match)
+            self._lose_observers(live, name="")
+            logger.info("group_code=%s match is back from the journal", kept.match.group_code)
+        self._index_match_ids()
+        for client in connected:
+            if isinstance(client, Auxiliary):
+                self._lose_auxiliary(client)
+            elif isinstance(client, Observer):
+                observed = self._live.get(client.group_code)
+                if observed is not None and observed.number == client.match_number:
+                    observed.lost_observer = client
 
     # --- logging on and off -----------------------------------------------------------------------------------
 
-    def log_on_observer(self, client_id: str, logon: ObserverLogon) -> tuple[Observer, str]:
+    def log_on_observer(self, client_id: str, logon: ObserverLogon, address: str) -> tuple[Observer, str]:
         self._access.check(logon.key)
-        observer = Observer(client_id, logon.group_code, logon.observer_name)
-        live = self._live.get(logon.group_code)
-        if live is None:
-            live = self._open(logon.setup)
-            live.observers.add(client_id)
-            logger.info("group_code=%s match opened by %s", logon.group_code, logon.observer_name)
+        known = self._live.get(logon.group_code)
+        live = known or self._open(logon)
+        observer = Observer(
+            client_id=client_id,
+            group_code=logon.group_code,
+            name=logon.observer_name,
+            address=address,
+            match_number=live.number,
+        )
+        if known is None:
+            live.observers[client_id] = observer
+            logger.info("group_code=%s match opened by %s at %s", logon.group_code, observer.name, address)
             self._publisher.publish(live.match)
-        elif _is_same_secret(live.group_secret, logon.group_secret):
-            live.observers.add(client_id)
-            logger.info("group_code=%s observer %s is back", logon.group_code, logon.observer_name)
-            self._apply(live, happened.ObserverJoined())
+        elif hash_secret(logon.group_secret) in live.secret_hashes:
+            live.group_secret = logon.group_secret
+            self._join(live, observer, how="logon")
+        elif self._may_take_over(live, logon.key):
+            self._take_over(live, observer)
         else:
             raise LogonRefused(
                 "group_code_taken", f"Game with Group Code {logon.group_code} exists and is still live."
             )
+        self._journal.commit()  # before the client hears that it is logged on
         return observer, live.group_secret
 
-    def _open(self, setup: MatchSetup) -> LiveMatch:
+    def _open(self, logon: ObserverLogon) -> LiveMatch:
+        setup = logon.setup
         if self._service_sponsor_url:
-            setup = MatchSetup(
-                group_code=setup.group_code,
-                teams=setup.teams,
-                presentation=under_service_rules(setup.presentation, self._service_sponsor_url),
+            setup = replace(
+                setup, presentation=under_service_rules(setup.presentation, self._service_sponsor_url)
             )
-        if (setup.teams.left.attack_start is True) is (setup.teams.right.attack_start is True):
-            logger.warning(
-                "group_code=%s the logon lets both teams attack first, or neither: the left team's word counts",
-                setup.group_code,
-            )
-        live = LiveMatch(new_match(setup), self._new_secret(), last_event_at=self._clock.now_ms())
+        _warn_of_sides(setup)
+        now = self._clock.now_ms()
+        match = new_match(setup)
+        secret = self._new_secret()
+        key_hash = "" if self._limits.takeover_after_ms is None else hash_secret(logon.key)
+        number = self._journal.open_match(
+            Opening(
+                setup=setup, at=now, observer_name=logon.observer_name, client_version=logon.client_version
+            ),
+            match,
+            key_hash=key_hash,
+            secret_hash=hash_secret(secret),
+        )
+        live = LiveMatch(
+            match,
+            number=number,
+            key_hash=key_hash,
+            secret_hashes=(hash_secret(secret),),
+            now=now,
+        )
+        live.group_secret = secret
         self._live[setup.group_code] = live
         return live
 
+    def _join(self, live: LiveMatch, observer: Observer, *, how: str) -> None:
+        """Let an observer in: as the active one, or beside it as a stand-by."""
+        active = next(iter(live.observers.values()), None)
+        if active is not None and active.name != observer.name:
+            live.standbys[observer.client_id] = observer
+            logger.info(
+                "group_code=%s observer %s stands by for %s",
+                live.match.group_code,
+                observer.name,
+                active.name,
+            )
+            self._record(live, Kind.STANDBY_ON, name=observer.name)
+            return
+        live.observers[observer.client_id] = observer
+        live.last_event_at = self._clock.now_ms()
+        logger.info("group_code=%s observer %s is back (%s)", live.match.group_code, observer.name, how)
+        self._record(live, Kind.OBSERVER_ON, name=observer.name, how=how)
+
+    def _may_take_over(self, live: LiveMatch, key: str) -> bool:
+        after_ms = self._limits.takeover_after_ms
+        return (
+            after_ms is not None
+            and not live.observers
+            and self._clock.now_ms() - live.lost_at >= after_ms
+            and hmac.compare_digest(live.key_hash, hash_secret(key))
+        )
+
+    def _take_over(self, live: LiveMatch, observer: Observer) -> None:
+        if not live.group_secret:
+            live.group_secret = self._new_secret()
+            live.secret_hashes.add(hash_secret(live.group_secret))
+            self._journal.add_secret(live.number, hash_secret(live.group_secret))
+        lost = live.lost_observer
+        logger.warning(
+            "group_code=%s taken over from %s by %s with the access key that opened it",
+            live.match.group_code,
+            "an observer of before the restart" if lost is None else lost.name,
+            observer.name,
+        )
+        self._join(live, observer, how="take-over")
+
     def log_on_auxiliary(self, client_id: str, logon: AuxiliaryLogon) -> Auxiliary:
-        if not self._matches_with(logon.match_id):
+        lives = self._matches_with(logon.match_id)
+        if not lives:
             raise LogonRefused("match_not_found", f"Game with Match ID {logon.match_id} not found.")
-        auxiliary = Auxiliary(client_id, logon.match_id, logon.player_id, logon.name)
+        auxiliary = Auxiliary(
+            client_id=client_id, match_id=logon.match_id, player_id=logon.player_id, name=logon.name
+        )
         self._auxiliaries[client_id] = auxiliary
-        logger.info("match_id=%s auxiliary client %s logged on", logon.match_id, logon.name)
+        logger.info("group_code=%s auxiliary client %s logged on", _codes(lives), logon.name)
+        for live in lives:
+            self._record(live, Kind.AUXILIARY_ON, name=logon.name, playerId=logon.player_id)
+        self._journal.commit()  # before the client hears that it is logged on
         return auxiliary
 
-    def disconnect(self, client: Client) -> None:
-        if isinstance(client, Observer):
-            live = self._live.get(client.group_code)
-            if live is None or client.client_id not in live.observers:
+    def resume(self, sender: Sender) -> bool:
+        if isinstance(sender, Observer):
+            live = self._live.get(sender.group_code)
+            if live is None or live.number != sender.match_number:
+                return False
+            self._join(live, sender, how="recovered")
+            return True
+        lives = self._matches_with(sender.match_id)
+        if not lives:
+            return False
+        self._auxiliaries[sender.client_id] = sender
+        logger.info("group_code=%s auxiliary client %s is back", _codes(lives), sender.name)
+        for live in lives:
+            self._record(live, Kind.AUXILIARY_BACK, name=sender.name, playerId=sender.player_id)
+        return True
+
+    def adopt(self, client_id: str, message: ObserverMessage, address: str) -> Observer | None:
+        live = self._live.get(message.group_code or "")
+        if not self._limits.adopts_by_address or live is None or live.observers:
+            return None
+        lost = live.lost_observer
+        if (
+            lost is None
+            or (lost.name, lost.address) != (message.observer_name, address)
+            or self._clock.now_ms() - live.lost_at >= ADOPTION_MS
+        ):
+            return None
+        observer = replace(lost, client_id=client_id)
+        logger.warning(
+            "group_code=%s a connection from %s is adopted as observer %s",
+            lost.group_code,
+            address,
+            lost.name,
+        )
+        self._join(live, observer, how="adopted")
+        return observer
+
+    def disconnect(self, sender: Sender) -> None:
+        if isinstance(sender, Observer):
+            live = self._live.get(sender.group_code)
+            if live is None or live.standbys.pop(sender.client_id, None) is not None:
+                return
+            if live.observers.pop(sender.client_id, None) is None:
                 return  # its match is over
-            live.observers.discard(client.client_id)
-            logger.info("group_code=%s observer %s is gone", client.group_code, client.name)
+            logger.info("group_code=%s observer %s is gone", sender.group_code, sender.name)
             if not live.observers:
-                self._apply(live, happened.ObserversGone())
-        elif self._auxiliaries.pop(client.client_id, None) is not None:
-            logger.info("match_id=%s auxiliary client %s is gone", client.match_id, client.name)
-            for live in self._matches_with(client.match_id):
-                self._apply(live, happened.AuxiliaryGone(client.player_id))
+                live.lost_observer = sender
+                self._lose_observers(live, name=sender.name)
+        else:
+            known = self._auxiliaries.pop(sender.client_id, None)
+            if known is None:
+                return
+            codes = _codes(self._matches_with(known.match_id))
+            logger.info("group_code=%s auxiliary client %s is gone", codes, known.name)
+            if any(
+                (other.match_id, other.player_id) == (known.match_id, known.player_id)
+                for other in self._auxiliaries.values()
+            ):
+                return  # it is back already, on another connection
+            self._lose_auxiliary(known)
+
+    def _lose_auxiliary(self, auxiliary: Auxiliary) -> None:
+        for live in self._matches_with(auxiliary.match_id):
+            self._record(live, Kind.AUXILIARY_GONE, name=auxiliary.name, playerId=auxiliary.player_id)
+
+    def _lose_observers(self, live: LiveMatch, *, name: str) -> None:
+        live.lost_at = self._clock.now_ms()
+        self._record(live, Kind.OBSERVERS_GONE, name=name)
 
     # --- what clients tell ------------------------------------------------------------------------------------
 
@@ -157,30 +312,42 @@ class MatchController:
         if message.group_code != sender.group_code:
             raise InvalidMessage("foreign_match", "names another match than the sender's", path="groupCode")
         live = self._live.get(sender.group_code)
-        if live is None or sender.client_id not in live.observers:
+        if live is not None and sender.client_id in live.observers:
+            self._receive(live, Kind.OBSERVER_MESSAGE, message.text, message.event)
+        elif live is None or sender.client_id not in live.standbys:
             raise InvalidMessage("match_over", "the match of the sender is over")
-        self._receive(live, message.event)
 
-    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> None:
+    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> Auxiliary:
         if message.match_id != sender.match_id:
             raise InvalidMessage("foreign_match", "names another match than the sender's", path="matchId")
         lives = self._matches_with(sender.match_id)
         if not lives:
             raise InvalidMessage("match_over", "the match of the sender is over")
-        if not sender.player_id and message.type == AuxiliaryType.SCOREBOARD and message.player_id:
-            sender.player_id = message.player_id
+        if not sender.player_id and isinstance(message.event, happened.AuxiliaryScoreboardReported):
+            sender = replace(sender, player_id=message.player_id or message.event.board.player_id)
+            self._auxiliaries[sender.client_id] = sender
         for live in lives:
-            self._receive(live, message.event)
+            self._receive(live, Kind.AUXILIARY_MESSAGE, message.text, message.event)
+        return sender
 
-    def _receive(self, live: LiveMatch, event: happened.Event) -> None:
-        live.events += 1
-        live.last_event_at = self._clock.now_ms()
-        self._apply(live, event)
+    def _receive(self, live: LiveMatch, kind: Kind, text: str, event: happened.Event) -> None:
+        now = self._clock.now_ms()
+        if counts(live.match, event):
+            live.last_event_at = now
+        self._take_in(live, Entry(now, kind, text), event)
 
     # --- the state --------------------------------------------------------------------------------------------
 
-    def _apply(self, live: LiveMatch, event: happened.Event) -> None:
-        self._replace(live, apply(live.match, event, self._clock.now_ms()))
+    def _record(self, live: LiveMatch, kind: Kind, **values: str) -> None:
+        """Take in something that a connection means for the match."""
+        entry = Entry(self._clock.now_ms(), kind, msgspec.json.encode(values).decode())
+        self._take_in(live, entry, event_of(entry))
+
+    def _take_in(self, live: LiveMatch, entry: Entry, event: happened.Event) -> None:
+        after = apply(live.match, event, entry.at)
+        self._journal.append(live.number, entry, after)
+        self._turns.request()
+        self._replace(live, after)
 
     def _replace(self, live: LiveMatch, after: Match) -> None:
         before = live.match
@@ -190,37 +357,33 @@ class MatchController:
         if after.match_id != before.match_id:
             self._index_match_ids()
         for milestone in milestones.between(before, after):
-            self._tell(milestone, after)
+            _tell(milestone, after)
         if after.has_ended:
             self._close(live)
         else:
             self._publisher.publish(after)
 
-    def _tell(self, milestone: Milestone, match: Match) -> None:
-        left, right = match.teams
-        logger.info(
-            "group_code=%s match %s round=%d score=%s:%s",
-            match.group_code,
-            milestone.value,
-            match.round_number,
-            left.rounds_won,
-            right.rounds_won,
-        )
-
     def _close(self, live: LiveMatch) -> None:
         """Show the last state, keep the result, and let the clients of the match go."""
         match = live.match
+        now = self._clock.now_ms()
         del self._live[match.group_code]
         self._index_match_ids()
-        self._ended_at[match.group_code] = self._clock.now_ms()
+        self._remember_end(match, now)
+        self._journal.end_match(live.number, now)
+        self._journal.commit()
+        self._publisher.publish_final(match)
+        self._let_go(live)
+
+    def _remember_end(self, match: Match, at: int) -> None:
+        self._ended_at[match.group_code] = at
         if match.phase == GAME_END:
-            self._results[match.group_code] = Result(
+            result = Result(
                 teams=match.teams.map(lambda team: team.setup),
                 leading_seat=milestones.leading_seat(match),
                 settings=match.presentation.settings,
             )
-        self._publisher.publish_final(match)
-        self._let_go(live)
+            self._results[match.group_code] = (at, result)
 
     def disconnect_group_code(self, group_code: str) -> None:
         """Disconnect every client of a match. The match itself goes on."""
@@ -234,7 +397,7 @@ class MatchController:
         strays = []
         if match_id and all(other is live for other in self._matches_with(match_id)):
             strays = [key for key, auxiliary in self._auxiliaries.items() if auxiliary.match_id == match_id]
-        self._connections.disconnect([*live.observers, *strays])
+        self._connections.disconnect([*live.observers, *live.standbys, *strays])
 
     def _matches_with(self, match_id: str) -> list[LiveMatch]:
         return self._live_by_match_id.get(match_id, []) if match_id else []
@@ -248,22 +411,62 @@ class MatchController:
     # --- as time goes by --------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Carry out what ran out, remove idle matches and forget old results. Call it several times a second."""
+        """Carry out what ran out, let stand-bys in, remove idle matches and forget old results.
+
+        Call it several times a second.
+        """
         now = self._clock.now_ms()
         for live in list(self._live.values()):
             self._replace(live, expire(live.match, now))
-            if now - live.last_event_at >= self._idle_ms and not isinstance(live.match.pause, TechPause):
+            if live.standbys and not live.observers and now - live.lost_at >= STANDBY_MS:
+                self._let_stand_by_in(live)
+            if now - live.last_event_at >= self._limits.idle_ms and not isinstance(
+                live.match.pause, TechPause
+            ):
                 logger.info("group_code=%s match removed: no event for too long", live.match.group_code)
-                self._apply(live, happened.MatchAbandoned())
-        for group_code in [code for code, at in self._ended_at.items() if now - at >= self._result_ms]:
-            self._forget(group_code)
+                self._record(live, Kind.ABANDONED)
+        self._forget_before(now - self._limits.result_ms)
 
-    def _forget(self, group_code: str) -> None:
-        del self._ended_at[group_code]
-        self._results.pop(group_code, None)
-        if group_code not in self._live:
-            self._publisher.forget(group_code)
+    def _let_stand_by_in(self, live: LiveMatch) -> None:
+        name = next(iter(live.standbys.values())).name
+        for observer in [standby for standby in live.standbys.values() if standby.name == name]:
+            del live.standbys[observer.client_id]
+            self._join(live, observer, how="stand-by")
+
+    def _forget_before(self, instant: int) -> None:
+        """Forget results and last documents of matches that ended until `instant`."""
+        for group_code in [code for code, (at, _) in self._results.items() if at <= instant]:
+            del self._results[group_code]
+        for group_code in [code for code, at in self._ended_at.items() if at <= instant]:
+            del self._ended_at[group_code]
+            if group_code not in self._live:
+                self._publisher.forget(group_code)
 
 
-def _is_same_secret(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode())
+def hash_secret(secret: str) -> str:
+    """Return what is kept of a key or a group secret, to know it again."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def _warn_of_sides(setup: MatchSetup) -> None:
+    if (setup.teams.left.attack_start is True) is (setup.teams.right.attack_start is True):
+        logger.warning(
+            "group_code=%s the logon lets both teams attack first, or neither: the left team's word counts",
+            setup.group_code,
+        )
+
+
+def _codes(lives: Iterable[LiveMatch]) -> str:
+    return ",".join(live.match.group_code for live in lives)
+
+
+def _tell(milestone: Milestone, match: Match) -> None:
+    left, right = match.teams
+    logger.info(
+        "group_code=%s match %s round=%d score=%s:%s",
+        match.group_code,
+        milestone.value,
+        match.round_number,
+        left.rounds_won,
+        right.rounds_won,
+    )

@@ -1,12 +1,15 @@
 """What running matches need of the world, and what the world may ask of them: small protocols."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from valo_ingest.game.state import Match
-from valo_ingest.live.clients import Auxiliary, Client, Observer
+from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
+from valo_ingest.wire.record import Entry, Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Publisher(Protocol):
     def publish_final(self, match: Match) -> None:
         """Show the last state of a match before anything else happens."""
 
+    def recall(self, match: Match) -> None:
+        """Have the state of a match ready for those who ask; nobody who looks has missed it."""
+
     def forget(self, group_code: str) -> None:
         """Keep nothing of that match any more."""
 
@@ -52,14 +58,85 @@ class Connections(Protocol):
         """Disconnect these clients; those that are gone already are no error. Must not block."""
 
 
+class KeptSession(Struct, frozen=True):
+    """A session as the journal keeps it. Its tokens are hashed."""
+
+    session_id: str
+    token_hashes: tuple[str, ...]
+    client: Client
+    lost_at: int | None
+
+
+class KeptMatch(Struct, kw_only=True):
+    """A match as the journal kept it. The key and the group secrets are hashed."""
+
+    number: int
+    opening: Opening
+    match: Match
+    key_hash: str
+    secret_hashes: frozenset[str]
+    last_entry: int
+    entry_count: int
+    ended_at: int | None
+
+
+class Kept(Struct, frozen=True):
+    """What the journal kept from an earlier server, up to `latest_at` (epoch ms)."""
+
+    matches: Sequence[KeptMatch] = ()
+    sessions: Sequence[KeptSession] = ()
+    latest_at: int = 0
+
+
+class JournalHealth(Struct, frozen=True):
+    """Whether the journal can be written: what is wrong ("" if nothing is), and how many entries wait."""
+
+    fault: str
+    waiting: int
+
+
+class Journal(Protocol):
+    """Keeps matches and sessions. Everything but `commit` only queues."""
+
+    def open_match(self, opening: Opening, match: Match, *, key_hash: str, secret_hash: str) -> int:
+        """Begin the record of a match; return its number, which no other match has."""
+
+    def add_secret(self, number: int, secret_hash: str) -> None:
+        """The match has one more group secret."""
+
+    def append(self, number: int, entry: Entry, after: Match) -> None:
+        """Add an entry to the record of a match, which is `after` then."""
+
+    def end_match(self, number: int, at: int) -> None:
+        """The match is over since `at` (epoch ms); nothing will be added to its record."""
+
+    def keep_session(self, session: KeptSession) -> None:
+        """Keep a session, in place of what was kept of it before."""
+
+    def drop_session(self, session_id: str) -> None:
+        """Keep a session no longer."""
+
+    def commit(self) -> int:
+        """Write what is queued; return how many entries were written.
+
+        Where that fails, it stays queued: the journal complains, and nobody else fails.
+        """
+
+    def health(self) -> JournalHealth:
+        """Tell whether it can be written."""
+
+
 class Controller(Protocol):
     """What the ingest handlers call: `MatchController`, or one of your own. Every method may block.
 
     A client's calls come one at a time and in the order in which it sent; other clients go on meanwhile.
     """
 
-    def log_on_observer(self, client_id: str, logon: ObserverLogon) -> tuple[Observer, str]:
+    def log_on_observer(self, client_id: str, logon: ObserverLogon, address: str) -> tuple[Observer, str]:
         """Return the observer and the group secret with which it may come back.
+
+        Args:
+            address: Where it connects from.
 
         Raises:
             LogonRefused: The text is what the client is told.
@@ -68,6 +145,12 @@ class Controller(Protocol):
     def log_on_auxiliary(self, client_id: str, logon: AuxiliaryLogon) -> Auxiliary:
         """Return the auxiliary client. Raises as `log_on_observer`."""
 
+    def resume(self, sender: Sender) -> bool:
+        """A client that was lost is back on another connection; tell whether there still is a match for it."""
+
+    def adopt(self, client_id: str, message: ObserverMessage, address: str) -> Observer | None:
+        """Return the observer that a connection without a logon must be; None if nobody can tell."""
+
     def receive_from_observer(self, sender: Observer, message: ObserverMessage) -> None:
         """Take in one message.
 
@@ -75,8 +158,8 @@ class Controller(Protocol):
             InvalidMessage: The sender may not write this; nothing has changed.
         """
 
-    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> None:
-        """Take in one message. Raises as `receive_from_observer`."""
+    def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> Auxiliary:
+        """Take in one message; return the sender as it is known now. Raises as `receive_from_observer`."""
 
-    def disconnect(self, client: Client) -> None:
-        """A client is gone. Called once for every client that logged on."""
+    def disconnect(self, sender: Sender) -> None:
+        """A client is gone. Called once for every connection that logged on or came back."""

@@ -12,8 +12,8 @@ from valo_ingest import __version__
 from valo_ingest.errors import LogonRefused
 from valo_ingest.game.seats import Seat
 from valo_ingest.game.state import TeamSetup
-from valo_ingest.live.controller import Result
-from valo_ingest.live.ports import AccessPolicy
+from valo_ingest.live.matches import Result
+from valo_ingest.live.ports import AccessPolicy, Journal
 from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.wire import overlay
@@ -63,11 +63,18 @@ class Extras:
     """A WSGI application with the calls of the original server, and /healthz."""
 
     def __init__(
-        self, *, matches: Matches, previews: Previews, access: AccessPolicy, refusals: Refusals
+        self,
+        *,
+        matches: Matches,
+        previews: Previews,
+        access: AccessPolicy,
+        journal: Journal,
+        refusals: Refusals,
     ) -> None:
         self._matches = matches
         self._previews = previews
         self._access = access
+        self._journal = journal
         self._refusals = refusals
         self._routes: Mapping[str, Mapping[str, Route]] = {
             "/status": {"GET": self._status},
@@ -113,12 +120,14 @@ class Extras:
         return Answer(HTTPStatus.OK, {"status": "UP", "matchesRunning": self._matches.running})
 
     def _health(self, environ: Environ, rest: str) -> Answer:
+        journal = self._journal.health()
         return Answer(
-            HTTPStatus.OK,
+            HTTPStatus.SERVICE_UNAVAILABLE if journal.fault else HTTPStatus.OK,
             {
-                "status": "ok",
+                "status": "journal failing" if journal.fault else "ok",
                 "version": __version__,
                 "matchesRunning": self._matches.running,
+                "journal": {"fault": journal.fault, "entriesWaiting": journal.waiting},
                 "refused": dict(self._refusals.counts),
             },
         )
@@ -159,7 +168,8 @@ class Extras:
         )
 
     def _create_preview(self, environ: Environ, rest: str) -> Answer:
-        length = environ.get("CONTENT_LENGTH") or "0"
+        is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        length = str(MAX_BODY_BYTES) if is_chunked else environ.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             return refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body may have {MAX_BODY_BYTES} bytes.")
         try:

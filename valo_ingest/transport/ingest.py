@@ -8,10 +8,12 @@ import msgspec
 import socketio
 
 from valo_ingest.errors import InvalidMessage, LogonRefused
-from valo_ingest.live.clients import Auxiliary, Client, Observer
+from valo_ingest.live.clients import Auxiliary, Follower, Observer, Sender
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.refusals import Refusals
+from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.packets import MALFORMED
+from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.wire.compat import VersionRange
 from valo_ingest.wire.decode import decode_auxiliary_message, decode_observer_message
 from valo_ingest.wire.json import Payload
@@ -56,16 +58,19 @@ class IngestHandlers:
         sio: socketio.Server,
         *,
         controller: Controller,
+        sessions: Sessions,
         refusals: Refusals,
         accepted_versions: VersionRange,
     ) -> None:
         self._sio = sio
         self._controller = controller
+        self._sessions = sessions
         self._refusals = refusals
         self._accepted_versions = accepted_versions
         self._connected: dict[str, set[SocketEvent]] = {}
         """The logons that each connection has tried: only the first of each is looked at."""
-        self._senders: dict[str, Client] = {}
+        self._addresses: dict[str, str] = {}
+        self._senders: dict[str, Sender] = {}
 
     def attach(self) -> None:
         """Register the handlers."""
@@ -79,9 +84,38 @@ class IngestHandlers:
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         self._connected[sid] = set()
+        self._addresses[sid] = str(environ.get("REMOTE_ADDR", ""))
+        self._sessions.offer(sid)
+        # The "offset" that comes with a token repeats what the client was sent last: it is not even looked at.
+        token = auth.get("pid") if isinstance(auth, dict) else None
+        if token is not None:
+            self._resume(sid, token)
+
+    def _resume(self, sid: str, token: object) -> None:
+        """Let a client that brings a token be the one it was."""
+        resumed = self._sessions.resume(token, sid, (Observer, Auxiliary))
+        if resumed is None or isinstance(resumed.client, Follower):
+            self._refuse(None, InvalidMessage("unknown_session", "a token that is not good, or not any more"))
+            return
+        if not self._controller.resume(resumed.client):
+            self._sessions.end(sid)
+            self._refuse(resumed.client, InvalidMessage("match_over", "the match of the session is over"))
+            return
+        self._senders[sid] = resumed.client
+        if resumed.previous is not None:
+            # Its old connection is dead and does not know it yet.
+            stale = self._senders.pop(resumed.previous.client_id, None)
+            if stale is not None:
+                self._controller.disconnect(stale)
+            self._sio.disconnect(resumed.previous.client_id)
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         self._connected.pop(sid, None)
+        self._addresses.pop(sid, None)
+        if reason in DELIBERATE_REASONS:
+            self._sessions.end(sid)
+        else:
+            self._sessions.lose(sid)
         sender = self._senders.pop(sid, None)
         if sender is not None:
             self._controller.disconnect(sender)
@@ -93,7 +127,7 @@ class IngestHandlers:
         try:
             logon = decode_observer_logon(payload, self._accepted_versions)
             group_code = logon.group_code
-            observer, secret = self._controller.log_on_observer(sid, logon)
+            observer, secret = self._controller.log_on_observer(sid, logon, self._addresses[sid])
         except LogonRefused as error:
             self._refuse_logon(sid, group_code, error, OBSERVER_ANSWER)
             return
@@ -123,11 +157,12 @@ class IngestHandlers:
         self._answer(sid, answer, {"value": False, "reason": str(error)})
         self._sio.disconnect(sid)
 
-    def _admit(self, sid: str, sender: Client, answer: LogonAnswer, extra: dict[str, Any]) -> None:
+    def _admit(self, sid: str, sender: Sender, answer: LogonAnswer, extra: dict[str, Any]) -> None:
         if sid not in self._connected:  # it went while its key was checked
             self._controller.disconnect(sender)
             return
         self._senders[sid] = sender
+        self._sessions.start(sender)
         self._answer(sid, answer, {"value": True, **extra})
 
     def _answer(self, sid: str, answer: LogonAnswer, values: dict[str, Any]) -> None:
@@ -135,26 +170,45 @@ class IngestHandlers:
         self._sio.emit(answer.event.value, text, to=sid)
 
     def on_observer_data(self, sid: str, payload: Payload = None, *_: object) -> None:
+        self._sessions.confirm(sid)
         sender = self._senders.get(sid)
         try:
             if isinstance(sender, Observer):
                 self._controller.receive_from_observer(sender, decode_observer_message(payload))
-            else:
+            elif sender is not None or not self._adopt(sid, payload):
                 self._refuse_sender(sid, sender, SocketEvent.OBSERVER_DATA)
         except InvalidMessage as error:
             self._refuse(sender, error)
 
+    def _adopt(self, sid: str, payload: Payload) -> bool:
+        """Take in a message without a logon, if the controller knows who must have sent it; tell whether it did."""
+        try:
+            message = decode_observer_message(payload)
+        except InvalidMessage:
+            return False
+        observer = self._controller.adopt(sid, message, self._addresses.get(sid, ""))
+        if observer is None:
+            return False
+        self._senders[sid] = observer
+        self._sessions.start(observer)
+        self._controller.receive_from_observer(observer, message)
+        return True
+
     def on_auxiliary_data(self, sid: str, payload: Payload = None, *_: object) -> None:
+        self._sessions.confirm(sid)
         sender = self._senders.get(sid)
         try:
             if isinstance(sender, Auxiliary):
-                self._controller.receive_from_auxiliary(sender, decode_auxiliary_message(payload))
+                known = self._controller.receive_from_auxiliary(sender, decode_auxiliary_message(payload))
+                if known is not sender:  # its first scoreboard has told whose client it is
+                    self._senders[sid] = known
+                    self._sessions.start(known)
             else:
                 self._refuse_sender(sid, sender, SocketEvent.AUXILIARY_DATA)
         except InvalidMessage as error:
             self._refuse(sender, error)
 
-    def _refuse_sender(self, sid: str, sender: Client | None, event: SocketEvent) -> None:
+    def _refuse_sender(self, sid: str, sender: Sender | None, event: SocketEvent) -> None:
         """Refuse data from a client that may not send this kind; one that never logged on has to start anew."""
         if sender is None:
             self._sio.disconnect(sid)
@@ -166,7 +220,7 @@ class IngestHandlers:
         code = "malformed_packet" if event == MALFORMED else "unknown_socket_event"
         self._refuse(sender, InvalidMessage(code, "no event of this protocol"))
 
-    def _refuse(self, sender: Client | None, error: InvalidMessage) -> None:
+    def _refuse(self, sender: Sender | None, error: InvalidMessage) -> None:
         match sender:
             case Observer(group_code=group_code):
                 self._refusals.refuse_message(group_code, error)

@@ -6,23 +6,23 @@ of them sees the same documents in the same order, and none twice in a row.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final
 
 import msgspec
 import socketio
 
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.state import Match
+from valo_ingest.live.clients import Follower
 from valo_ingest.live.refusals import Refusals
+from valo_ingest.live.sessions import Sessions
+from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.wire import bounds, overlay
 from valo_ingest.wire.json import Payload, read_object
 from valo_ingest.wire.names import SocketEvent
 
-
-class CallLater(Protocol):
-    """Runs a function after `seconds`, on its own. `gevent.spawn_later` is one."""
-
-    def __call__(self, seconds: float, function: Callable[..., None], *arguments: Any) -> object: ...
+MAX_FOLLOWED: Final = 16
+"""Group codes that one overlay may follow when it comes back; a page that shows several matches has a few."""
 
 
 def room_of(group_code: str) -> str:
@@ -31,31 +31,41 @@ def room_of(group_code: str) -> str:
 
 
 class OverlayPublisher:
-    """Sends matches to those who follow them: the `Publisher` of the controller."""
+    """Sends matches to those who follow them: the `Publisher` of the controller.
+
+    `send_due` has to be called at the end of every turn.
+    """
 
     def __init__(
-        self, sio: socketio.Server, *, now_ms: Callable[[], int], call_later: CallLater, send_interval_ms: int
+        self,
+        sio: socketio.Server,
+        *,
+        now_ms: Callable[[], int],
+        request_turn: Callable[[int], None],
+        send_interval_ms: int,
     ) -> None:
         self._sio = sio
         self._now_ms = now_ms
-        self._call_later = call_later
+        self._request_turn = request_turn
         self._send_interval_ms = send_interval_ms
         self._pending: dict[str, Match] = {}
         """The newest state of matches of which something has to be sent."""
         self._sent_at: dict[str, int] = {}
         self._last_texts: dict[str, str] = {}
+        self._newcomers: list[tuple[str, str]] = []
+        """Who came back in this turn, and to which match."""
 
     def publish(self, match: Match) -> None:
-        group_code = match.group_code
-        if group_code not in self._pending:
-            due_at = self._sent_at.get(group_code, 0) + self._send_interval_ms
-            wait_ms = max(0, due_at - self._now_ms())
-            self._call_later(wait_ms / 1000, self._send_pending, group_code)
-        self._pending[group_code] = match
+        if match.group_code not in self._pending:
+            self._request_turn(self._due_at(match.group_code))
+        self._pending[match.group_code] = match
 
     def publish_final(self, match: Match) -> None:
-        self._pending[match.group_code] = match
-        self._send_pending(match.group_code)
+        self._pending.pop(match.group_code, None)
+        self._send(match)
+
+    def recall(self, match: Match) -> None:
+        self._last_texts[match.group_code] = overlay.encode(match)
 
     def forget(self, group_code: str) -> None:
         for kept in (self._pending, self._sent_at, self._last_texts):
@@ -65,10 +75,31 @@ class OverlayPublisher:
         """Return the document of a match that was sent last; None if there is none."""
         return self._last_texts.get(group_code)
 
-    def _send_pending(self, group_code: str) -> None:
-        match = self._pending.pop(group_code, None)
-        if match is None:
-            return  # its final state went out in the meantime
+    def show(self, client_id: str, group_code: str) -> None:
+        """Send one overlay what the others were sent last, if there is anything."""
+        text = self._last_texts.get(group_code)
+        if text is not None:
+            self._sio.emit(SocketEvent.MATCH_DATA.value, text, to=client_id)
+
+    def show_soon(self, client_id: str, group_code: str) -> None:
+        """The same at the end of this turn: for a connection that has not been answered yet."""
+        self._newcomers.append((client_id, group_code))
+        self._request_turn(0)
+
+    def send_due(self, now: int) -> int | None:
+        """Send what is due at `now`; return when the next is (epoch ms), or None if nothing waits."""
+        newcomers, self._newcomers = self._newcomers, []
+        for client_id, group_code in newcomers:
+            self.show(client_id, group_code)
+        for group_code in [code for code in self._pending if self._due_at(code) <= now]:
+            self._send(self._pending.pop(group_code))
+        return min(map(self._due_at, self._pending), default=None)
+
+    def _due_at(self, group_code: str) -> int:
+        return self._sent_at.get(group_code, 0) + self._send_interval_ms
+
+    def _send(self, match: Match) -> None:
+        group_code = match.group_code
         text = overlay.encode(match)
         if text == self._last_texts.get(group_code):
             return
@@ -80,15 +111,45 @@ class OverlayPublisher:
 class OverlayHandlers:
     """Handlers of the overlays' Socket.IO server."""
 
-    def __init__(self, sio: socketio.Server, *, publisher: OverlayPublisher, refusals: Refusals) -> None:
+    def __init__(
+        self,
+        sio: socketio.Server,
+        *,
+        publisher: OverlayPublisher,
+        sessions: Sessions,
+        refusals: Refusals,
+    ) -> None:
         self._sio = sio
         self._publisher = publisher
+        self._sessions = sessions
         self._refusals = refusals
+        self._followers: dict[str, Follower] = {}
 
     def attach(self) -> None:
         """Register the handlers."""
+        self._sio.on("connect", self.on_connect)
+        self._sio.on("disconnect", self.on_disconnect)
         self._sio.on(SocketEvent.OVERLAY_LOGON.value, self.on_logon)
         self._sio.on("*", self.on_other)
+
+    def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        self._sessions.offer(sid)
+        resumed = self._sessions.resume(auth.get("pid"), sid, (Follower,)) if isinstance(auth, dict) else None
+        if resumed is None or not isinstance(resumed.client, Follower):
+            return
+        self._followers[sid] = resumed.client
+        if resumed.previous is not None:
+            self._sio.disconnect(resumed.previous.client_id)
+        for group_code in resumed.client.group_codes:
+            self._sio.enter_room(sid, room_of(group_code))
+            self._publisher.show_soon(sid, group_code)
+
+    def on_disconnect(self, sid: str, reason: str) -> None:
+        self._followers.pop(sid, None)
+        if reason in DELIBERATE_REASONS:
+            self._sessions.end(sid)
+        else:
+            self._sessions.lose(sid)
 
     def on_logon(self, sid: str, payload: Payload = None, *_: object) -> None:
         try:
@@ -96,13 +157,18 @@ class OverlayHandlers:
         except InvalidMessage as error:
             self._refusals.refuse_message("-", error)
             return
+        self._sessions.confirm(sid)
+        followed = self._followers.get(sid, Follower(client_id=sid, group_codes=()))
+        if group_code not in followed.group_codes:
+            codes = (*followed.group_codes, group_code)[-MAX_FOLLOWED:]
+            self._followers[sid] = Follower(client_id=sid, group_codes=codes)
+            self._sessions.start(self._followers[sid])
         self._sio.enter_room(sid, room_of(group_code))
-        text = self._publisher.last_text(group_code)
-        told = "Following this match." if text is not None else "Following this code; no match is live yet."
-        answer = {"groupCode": group_code, "msg": told}
-        self._sio.emit(SocketEvent.OVERLAY_LOGON_SUCCESS.value, msgspec.json.encode(answer).decode(), to=sid)
-        if text is not None:
-            self._sio.emit(SocketEvent.MATCH_DATA.value, text, to=sid)
+        is_live = self._publisher.last_text(group_code) is not None
+        told = "Following this match." if is_live else "Following this code; no match is live yet."
+        answer = msgspec.json.encode({"groupCode": group_code, "msg": told}).decode()
+        self._sio.emit(SocketEvent.OVERLAY_LOGON_SUCCESS.value, answer, to=sid)
+        self._publisher.show(sid, group_code)
 
     def on_other(self, event: str, sid: str, *_: object) -> None:
         self._refusals.refuse_message("-", InvalidMessage("overlay_event", "overlays only log on"))

@@ -1,4 +1,4 @@
-"""Engine.IO and Socket.IO packets that never crash what reads them.
+"""Engine.IO and Socket.IO packets: they never crash what reads them, and they tell a client its token.
 
 python-socketio lets whatever is wrong with a packet escape as an exception, which ends in a traceback per packet. Here
 a malformed one becomes the event `MALFORMED`, which the handlers count like any other message that is refused. A
@@ -6,6 +6,7 @@ packet that Engine.IO could not read becomes an empty message before that, and s
 """
 
 import base64
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -93,6 +94,23 @@ class SafePacket(packet.Packet):  # type: ignore[misc]
         self.data = [MALFORMED]
         self.id = None
         return 0
+
+
+def packets_with_token(token_of: Callable[[str], str | None]) -> type[SafePacket]:
+    """Return a packet class whose answer to a CONNECT carries the token of the connection, as `pid`.
+
+    That is Socket.IO's connection state recovery: the client's library sends it back when it reconnects.
+    """
+
+    class TokenPacket(SafePacket):
+        def encode(self) -> Any:
+            if self.packet_type == packet.CONNECT and isinstance(self.data, dict) and "sid" in self.data:
+                token = token_of(self.data["sid"])
+                if token is not None:
+                    self.data = {**self.data, "pid": token}
+            return super().encode()
+
+    return TokenPacket
 
 
 def _is_event(data: Any) -> bool:

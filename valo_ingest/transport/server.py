@@ -12,8 +12,8 @@ from gevent import socket
 from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
-from valo_ingest.errors import ListenError
-from valo_ingest.transport.packets import Json, SafePacket
+from valo_ingest.errors import ConfigError, ListenError
+from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES, FairWebSocketHandler, OpenWebSockets
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,29 @@ BACKLOG: Final = 1_024
 """Connections that may wait to be accepted: a venue reconnects all at once."""
 
 
+class GoodbyeServer(socketio.Server):  # type: ignore[misc]
+    """A Socket.IO server that tells a goodbye of Socket.IO from the end of the connection below.
+
+    The library gives both the same reason. A client that polls ends the old connection by itself after every cut, and
+    means to come back.
+    """
+
+    class reason(socketio.Server.reason):  # type: ignore[misc]
+        CLIENT_DISCONNECT = "client goodbye"
+        SERVER_DISCONNECT = "server goodbye"
+
+
+DELIBERATE_REASONS: Final = frozenset(
+    {GoodbyeServer.reason.CLIENT_DISCONNECT, GoodbyeServer.reason.SERVER_DISCONNECT}
+)
+"""Why a connection ended, where its client does not mean to come back, or may not."""
+
+
 def listen(host: str, port: int, setting: str) -> socket.socket:
     """Return a listening socket for `port` (0: any free one) of `host`.
 
     Raises:
+        ConfigError: `host` is not of this machine.
         ListenError: The port is taken or may not be used; it names `setting`.
     """
     try:
@@ -35,6 +54,10 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
+    except socket.gaierror as error:
+        raise ConfigError(
+            "HOST", f"{host!r} is no address or name of this machine: {error.strerror}"
+        ) from None
     except OSError as error:
         raise ListenError(setting, host, port, _reason(error)) from None
     try:
@@ -46,15 +69,17 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError("HOST", f"{host!r} is no address of this machine") from None
         raise ListenError(setting, host, port, _reason(error)) from None
     return listener
 
 
 def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return "another program uses it already"
+        return "another program uses it already. Stop that one"
     if error.errno == errno.EACCES:
-        return "this user may not use it"
+        return "this user may not use it; ports above 1023 are free for all. Use one of those"
     return error.strerror or str(error)
 
 
@@ -93,15 +118,24 @@ class Listener(WSGIServer):  # type: ignore[misc]
             websocket.close()
 
 
-def make_socketio_server() -> socketio.Server:
-    """Return a Socket.IO server as both sides of the protocol need it."""
-    return socketio.Server(
+def make_socketio_server(
+    *, token_of: Callable[[str], str | None], ping_interval_s: int, ping_timeout_s: int
+) -> socketio.Server:
+    """Return a Socket.IO server as both sides of the protocol need it.
+
+    Args:
+        token_of: Returns the token with which the client of a connection may come back.
+        ping_interval_s, ping_timeout_s: How soon a connection that has died without a word is noticed.
+    """
+    return GoodbyeServer(
         async_mode="gevent",
         # One handler at a time per client: messages of one observer must stay in order.
         async_handlers=False,
         cors_allowed_origins="*",
-        serializer=SafePacket,
+        serializer=packets_with_token(token_of),
         json=Json,
+        ping_interval=ping_interval_s,
+        ping_timeout=ping_timeout_s,
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         logger=_library_logger("socketio"),
         engineio_logger=_library_logger("engineio"),
