@@ -14,7 +14,7 @@ from gevent.event import Event  # noqa: E402
 from valo_ingest.app import Server  # noqa: E402
 from valo_ingest.clock import SystemClock  # noqa: E402
 from valo_ingest.config import Config  # noqa: E402
-from valo_ingest.live.clients import Auxiliary, Client, Observer  # noqa: E402
+from valo_ingest.live.clients import Auxiliary, Observer, Sender  # noqa: E402
 from valo_ingest.live.ports import Connections, Publisher  # noqa: E402
 
 SLOW: Final = "SLOW"
@@ -27,21 +27,32 @@ class SlowController:
     def __init__(self, publisher: Publisher, connections: Connections) -> None:
         self._connections = connections
 
-    def log_on_observer(self, client_id: str, logon: Any) -> tuple[Observer, str]:
+    def log_on_observer(self, client_id: str, logon: Any, address: str) -> tuple[Observer, str]:
         self._take_time(logon.group_code, "logon")
-        return Observer(client_id, logon.group_code, logon.observer_name), "SECRETSECRET"
+        return Observer(
+            client_id=client_id, group_code=logon.group_code, name=logon.observer_name
+        ), "SECRETSECRET"
 
     def log_on_auxiliary(self, client_id: str, logon: Any) -> Auxiliary:
         self._take_time(logon.match_id, "logon")
-        return Auxiliary(client_id, logon.match_id, logon.player_id, logon.name)
+        return Auxiliary(
+            client_id=client_id, match_id=logon.match_id, player_id=logon.player_id, name=logon.name
+        )
+
+    def resume(self, sender: Sender) -> bool:
+        return True
+
+    def adopt(self, client_id: str, message: Any, address: str) -> Observer | None:
+        return None
 
     def receive_from_observer(self, sender: Observer, message: Any) -> None:
         self._take_time(sender.group_code, message.event.internal_name)
 
-    def receive_from_auxiliary(self, sender: Auxiliary, message: Any) -> None:
+    def receive_from_auxiliary(self, sender: Auxiliary, message: Any) -> Auxiliary:
         self._take_time(sender.match_id, message.event.health)
+        return sender
 
-    def disconnect(self, client: Client) -> None:
+    def disconnect(self, client: Sender) -> None:
         group_code = client.group_code if isinstance(client, Observer) else client.match_id
         print(f"{group_code} gone", flush=True)
 

@@ -73,6 +73,11 @@ class Replay:
             self._command(script, *arguments), capture_output=True, text=True, timeout=REPLAY_S, check=False
         )
 
+    def play_streams(self, names: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        """Play these streams again, one after the other."""
+        arguments = ["--streams", str(STREAMS), "--golden", str(GOLDEN), "--jobs", "1"]
+        return self.play("run_all.mjs", "compare", *arguments, "--filter", f"^({'|'.join(names)})$")
+
     def result(self) -> tuple[int, str]:
         """Return exit status and output of the player, once it is through."""
         assert self.server
