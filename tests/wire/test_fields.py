@@ -200,6 +200,7 @@ def test_an_object_within_bounds_is_passed_on(value: dict[str, Any]) -> None:
         ({"a": "\ud800"}, "surrogate"),
         ({"\ud800": 1}, "surrogate"),
         ({"a": [0] * (bounds.MAX_ENTRIES + 1)}, "a list of more than"),
+        ({"a": {str(key): 0 for key in range(bounds.MAX_ENTRIES + 1)}}, "an object of more than"),
         ({"a": 2**63}, "more than 63 bits"),
         ({"a": -(2**63)}, "more than 63 bits"),
         ({"a": math.nan}, "not finite"),

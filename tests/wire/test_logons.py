@@ -344,6 +344,7 @@ def test_the_secret_and_end_time_of_player_cams_are_not_even_kept() -> None:
         {"sponsorInfo": {"sponsors": ["x"] * 257}},
         {"colours": ["x"] * 257},
         {"timeoutCounter": {"max": "99999999999999999999"}},
+        {str(number): number for number in range(257)},
         {"deep": json.loads("[" * 40 + "]" * 40)},
         {"number": 10**40},
         {SECRET: {SECRET: SECRET * 5_000}},

@@ -16,7 +16,7 @@ MAX_LONG_TEXT: Final = 65_536
 """URLs, JSON texts inside a message and everything in toolsData, in characters."""
 
 MAX_ENTRIES: Final = 256
-"""Entries of a list."""
+"""Entries of a list or an object."""
 
 MAX_GROUP_CODE: Final = 64
 """Characters of a group code."""

@@ -151,6 +151,8 @@ def opaque_fault(value: object, *, longest_text: int = bounds.MAX_LONG_TEXT) -> 
         below: list[object] = []
         for entry in level:
             if isinstance(entry, dict):
+                if len(entry) > bounds.MAX_ENTRIES:
+                    return f"holds an object of more than {bounds.MAX_ENTRIES} entries"
                 below.extend(entry)
                 below.extend(entry.values())
             elif isinstance(entry, (list, tuple)):
