@@ -47,6 +47,9 @@ CLEANING_S: Final = 3_600.0
 TOKEN_BYTES: Final = 24
 """Of the token with which a client may come back: 192 bits, which nobody guesses."""
 
+COMMIT_S: Final = 1.0
+"""How often the journal is told to write what no turn wrote: because it could not, or because there was none."""
+
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
 
@@ -214,6 +217,7 @@ class Server:
         )
         self._greenlets = [
             gevent.spawn(_every, TICK_S, matches.tick),
+            gevent.spawn(_every, COMMIT_S, journal.commit),
             gevent.spawn(_every, SESSIONS_S, sessions.tick),
             gevent.spawn(_every, CLEANING_S, self._delete_old_matches),
         ]
@@ -245,7 +249,7 @@ def random_code(length: int) -> str:
     return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
 
 
-def _every(interval_s: float, work: Callable[[], None]) -> None:
+def _every(interval_s: float, work: Callable[[], object]) -> None:
     while True:
         gevent.sleep(interval_s)
         try:

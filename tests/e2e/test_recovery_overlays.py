@@ -2,12 +2,14 @@
 
 import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.messages import fresh_code
 from tests.e2e.proxy import Proxy
 from tests.e2e.recorded import count_events
+from tests.e2e.running import eventually
 from tests.e2e.stage import Document, Stage, as_text, log_on, tell
 from tests.e2e.stage import code_fixture as code_fixture
 from tests.e2e.stage import stage_fixture as stage_fixture
@@ -36,6 +38,18 @@ def await_return(overlay: JsClient) -> tuple[Document, float]:
     return document, time.monotonic() - connected_at
 
 
+def cut_until_noticed(overlay: JsClient, cut: Callable[[], None]) -> None:
+    """Cut, and again: who polls may be about to open the next connection, which is then cut as well."""
+    cuts_before = overlay.names().count("disconnect")
+
+    def is_noticed() -> bool:
+        cut()
+        return overlay.names().count("disconnect") > cuts_before
+
+    eventually(is_noticed, "the overlay notices that it is cut")
+    overlay.wait_for("disconnect")
+
+
 def assert_logged_on_once(cable: Proxy) -> None:
     assert count_events(cable.sent(), "logon") == 1
 
@@ -50,8 +64,7 @@ def test_after_a_cut(stage: Stage, code: str, transports: list[str]) -> None:
 
     for cut, chosen in ((cable.cut, "Icebox"), (cable.reset, "Lotus"), (cable.abandon_server, "Split")):
         cable.lets_in = False
-        cut()
-        overlay.wait_for("disconnect")
+        cut_until_noticed(overlay, cut)
         tell(observer, code, "map", chosen)  # which it misses
         stage.follow(code).wait_for("match_data", lambda document, chosen=chosen: document["map"] == chosen)
         cable.lets_in = True

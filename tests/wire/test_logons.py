@@ -193,7 +193,7 @@ def test_the_checks_come_in_the_order_object_type_version_other_fields() -> None
 )
 @pytest.mark.parametrize("decode", [decode_observer_logon, decode_auxiliary_logon])
 def test_a_logon_that_is_no_object_is_refused(decode: Any, logon: Any) -> None:
-    assert_unreadable(refused(decode, logon), "Invalid packet. It is")
+    assert_unreadable(refused(decode, logon), "Invalid packet. The logon is")
 
 
 @pytest.mark.parametrize(

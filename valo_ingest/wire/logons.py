@@ -188,7 +188,7 @@ def _logon_object(payload: Payload, expected: PacketType) -> dict[str, Any]:
     try:
         logon = read_object(payload)
     except InvalidMessage as error:
-        raise InvalidLogon(f"It is {error.detail}.") from None
+        raise InvalidLogon(f"The logon is {error.detail}.") from None
     if logon.get("type") != expected:
         raise InvalidLogon(f"type: has to be {expected.value!r}.")
     return logon
