@@ -29,6 +29,8 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
     assert config.client_versions == ">=0.3.3 <0.3.25"
     assert (config.send_interval_ms, config.idle_minutes, config.result_minutes) == (20, 30, 60)
     assert config.require_auth_key
+    assert (config.max_connections, config.max_connections_per_address) == (10_000, 1_024)
+    assert (config.max_events_per_s, config.deadline_s) == (500, 10)
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -67,6 +69,10 @@ def test_the_access_key_is_not_in_the_representation() -> None:
         ("IDLE_MINUTES", "idle_minutes", 0),
         ("IDLE_MINUTES", "idle_minutes", 1_441),
         ("RESULT_MINUTES", "result_minutes", 0),
+        ("DEADLINE", "deadline_s", 0),
+        ("MAX_CONNECTIONS", "max_connections", 0),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "max_connections_per_address", "many"),
+        ("MAX_EVENTS_PER_SECOND", "max_events_per_s", -1),
         ("LOG_FORMAT", "log_format", "xml"),
         ("LOG_LEVEL", "log_level", "loud"),
         ("SERVICE_SPONSOR_URL", "service_sponsor_url", "sponsor.webp"),

@@ -31,11 +31,14 @@ from valo_ingest.storage.access import ConfiguredAccess
 from valo_ingest.storage.archive import Archive
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport import addresses, tls
+from valo_ingest.transport.engine import LogonDeadlines
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
+from valo_ingest.transport.limits import Admission, LogonDelays, allow_open_files
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher
 from valo_ingest.transport.polling import socketio_application
 from valo_ingest.transport.server import Listener, WsgiApplication, listen, make_socketio_server
+from valo_ingest.transport.websocket import Terms
 from valo_ingest.wire.compat import VersionRange
 
 logger = logging.getLogger(__name__)
@@ -52,6 +55,18 @@ COMMIT_S: Final = 1.0
 
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
+
+DEADLINE_CHECK_S: Final = 1.0
+"""How often it is looked who should have logged on."""
+
+PING_SLACK_S: Final = 5.0
+"""By how much an answer to a ping may be late before its connection is taken for dead."""
+
+BURST_FACTOR: Final = 4
+"""How many seconds' worth of events a client may send at once."""
+
+OTHER_FILES: Final = 200
+"""Files that are open besides connections."""
 
 STOP_S: Final = 2.0
 """Time for requests that are being served when the server stops. A client that polls always has one, so each stop with
@@ -115,11 +130,15 @@ class Server:
         self._journal = journal
         self._clock.not_before(kept.latest_at)
         Payload.max_decode_packets = MAX_POLLED_PACKETS
-        applications = self._compose(journal, kept)
+        refusals = Refusals(self._clock)
+        applications = self._compose(journal, kept, refusals)
+        terms, admission = self._terms(refusals), self._admission()
         for listening, application in zip(bound, applications, strict=True):
-            listener = Listener(listening, application, tls=context)
+            listener = Listener(listening, application, tls=context, terms=terms, admission=admission)
             listener.start()
             self._listeners.append(listener)
+            silence_s = config.ping_interval_s + config.ping_timeout_s + PING_SLACK_S
+            self._greenlets.append(gevent.spawn(_every, silence_s, listener.sweep))
         return Ports(*(listening.getsockname()[1] for listening in bound))
 
     def _bind(self) -> list[socket.socket]:
@@ -132,6 +151,24 @@ class Server:
                 (config.extras_port, "EXTRAS_PORT"),
             )
         ]
+
+    def _terms(self, refusals: Refusals) -> Terms:
+        config = self._config
+        return Terms(
+            refuse=refusals.refuse_connection,
+            deadline_s=config.deadline_s,
+            max_events_per_s=config.max_events_per_s,
+            burst_events=config.max_events_per_s * BURST_FACTOR,
+        )
+
+    def _admission(self) -> Admission:
+        wanted = self._config.max_connections
+        allowed = allow_open_files(wanted + OTHER_FILES) - OTHER_FILES
+        if allowed < wanted:
+            logger.warning("%d connections can be open at most: the system allows no more files", allowed)
+        return Admission(
+            max_per_address=self._config.max_connections_per_address, max_in_all=min(wanted, allowed)
+        )
 
     def _tls_context(self) -> ssl.SSLContext | None:
         config = self._config
@@ -146,7 +183,7 @@ class Server:
         assert key is not None and cert is not None, "the configuration has checked itself"
         return tls.server_context(key, cert, now=now)
 
-    def _compose(self, journal: SqliteJournal, kept: Kept) -> list[WsgiApplication]:
+    def _compose(self, journal: SqliteJournal, kept: Kept, refusals: Refusals) -> list[WsgiApplication]:
         """Connect everything; return the applications of the ingest, output and extras side."""
         config, clock = self._config, self._clock
         sessions = Sessions(
@@ -164,7 +201,10 @@ class Server:
             for _ in ("ingest", "output")
         )
         self._sockets = [ingest, output]
-        refusals = Refusals(clock)
+        ingest_deadlines, output_deadlines = (
+            LogonDeadlines(sio, refuse=refusals.refuse_connection, timeout_s=config.deadline_s)
+            for sio in self._sockets
+        )
         access = ConfiguredAccess(
             auth_key=config.auth_key,
             is_required=config.require_auth_key,
@@ -205,9 +245,17 @@ class Server:
             controller=own or matches,
             sessions=sessions,
             refusals=refusals,
+            deadlines=ingest_deadlines,
+            delays=LogonDelays(),
             accepted_versions=VersionRange(config.client_versions),
         ).attach()
-        OverlayHandlers(output, publisher=publisher, sessions=sessions, refusals=refusals).attach()
+        OverlayHandlers(
+            output,
+            publisher=publisher,
+            sessions=sessions,
+            refusals=refusals,
+            deadlines=output_deadlines,
+        ).attach()
         extras = Extras(
             matches=matches,
             previews=Previews(clock=clock, access=access, new_code=lambda: random_code(CODE_LENGTH)),
@@ -220,6 +268,8 @@ class Server:
             gevent.spawn(_every, COMMIT_S, journal.commit),
             gevent.spawn(_every, SESSIONS_S, sessions.tick),
             gevent.spawn(_every, CLEANING_S, self._delete_old_matches),
+            gevent.spawn(_every, DEADLINE_CHECK_S, ingest_deadlines.sweep),
+            gevent.spawn(_every, DEADLINE_CHECK_S, output_deadlines.sweep),
         ]
         return [socketio_application(ingest), socketio_application(output), extras]
 

@@ -23,6 +23,8 @@ MAX_MINUTES: Final = 1_440
 
 MAX_DAYS: Final = 3_650
 MAX_SECONDS: Final = 3_600
+MAX_CONNECTIONS: Final = 1_000_000
+MAX_EVENTS: Final = 1_000_000
 
 MAX_TEXT_LENGTH: Final = 1_024
 MAX_URL_LENGTH: Final = 65_536
@@ -32,6 +34,7 @@ TRUTH: Final = "true or false"
 PORT: Final = f"a port from 0 to {MAX_PORT}, 0 being any free one"
 MINUTES: Final = f"whole minutes from 1 to {MAX_MINUTES}"
 SECONDS: Final = f"whole seconds from 1 to {MAX_SECONDS}"
+CONNECTIONS: Final = f"a number from 1 to {MAX_CONNECTIONS}"
 FILE: Final = "the path of a PEM file"
 
 TAKES: Final[Mapping[str, str]] = {
@@ -57,6 +60,10 @@ TAKES: Final[Mapping[str, str]] = {
     "ADOPT_BY_ADDRESS": TRUTH,
     "PING_INTERVAL": SECONDS,
     "PING_TIMEOUT": SECONDS,
+    "DEADLINE": SECONDS,
+    "MAX_CONNECTIONS": CONNECTIONS,
+    "MAX_CONNECTIONS_PER_ADDRESS": CONNECTIONS,
+    "MAX_EVENTS_PER_SECOND": f"a number from 0 to {MAX_EVENTS}, 0 being no limit",
     "LOG_FORMAT": " or ".join(get_args(LogFormat)),
     "LOG_LEVEL": ", ".join(get_args(LogLevel)),
     "SERVICE_SPONSOR_URL": "a URL that starts with http:// or https://, or nothing",
@@ -110,6 +117,14 @@ class Config:
     ping_interval_s: int = 25
     ping_timeout_s: int = 20
     """A connection that died without a word is noticed after both, at the latest."""
+    deadline_s: int = 10
+    """For a TLS handshake, for each part of a request, and from a connection to its logon."""
+    max_connections: int = 10_000
+    """Of all three listeners together."""
+    max_connections_per_address: int = 1_024
+    """A whole venue may sit behind one address."""
+    max_events_per_s: int = 500
+    """Of one connection, with a burst of four times as many; 0 is no limit. Who sends more has to wait."""
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
     service_sponsor_url: str = ""
@@ -155,6 +170,10 @@ def _check_numbers(config: Config) -> None:
         ("TAKEOVER_AFTER", config.takeover_after_s, 1, MAX_SECONDS),
         ("PING_INTERVAL", config.ping_interval_s, 1, MAX_SECONDS),
         ("PING_TIMEOUT", config.ping_timeout_s, 1, MAX_SECONDS),
+        ("DEADLINE", config.deadline_s, 1, MAX_SECONDS),
+        ("MAX_CONNECTIONS", config.max_connections, 1, MAX_CONNECTIONS),
+        ("MAX_CONNECTIONS_PER_ADDRESS", config.max_connections_per_address, 1, MAX_CONNECTIONS),
+        ("MAX_EVENTS_PER_SECOND", config.max_events_per_s, 0, MAX_EVENTS),
     ):
         _expect(type(value) is int and low <= value <= high, setting, value)
 

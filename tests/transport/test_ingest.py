@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e import messages
 from tests.live.fakes import FakeJournal
+from tests.transport.builders import NoDeadlines
 from valo_ingest import __version__
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import InvalidMessage, LogonRefused
@@ -14,6 +15,7 @@ from valo_ingest.live.clients import Auxiliary, Observer, Sender
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
+from valo_ingest.transport.limits import LogonDelays
 from valo_ingest.transport.packets import MALFORMED
 from valo_ingest.wire.compat import VersionRange
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
@@ -120,6 +122,8 @@ class Fixture:
             self.sio,
             controller=self.controller,
             sessions=self.sessions,
+            deadlines=NoDeadlines(),
+            delays=LogonDelays(now=lambda: 0.0),
             refusals=self.refusals,
             accepted_versions=VersionRange(">=0.3.3 <0.3.25"),
         ).attach()

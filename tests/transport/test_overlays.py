@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.live.fakes import FakeJournal, setup
+from tests.transport.builders import NoDeadlines
 from valo_ingest.clock import ManualClock
 from valo_ingest.game import events as happened
 from valo_ingest.game.reducer import apply
@@ -77,7 +78,11 @@ class Fixture:
             clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
         )
         OverlayHandlers(
-            self.sio, publisher=self.publisher, sessions=self.sessions, refusals=self.refusals
+            self.sio,
+            publisher=self.publisher,
+            sessions=self.sessions,
+            deadlines=NoDeadlines(),
+            refusals=self.refusals,
         ).attach()
 
     def log_on(self, payload: object, sid: str = "overlay") -> None:

@@ -1,93 +1,276 @@
+"""Connections over real sockets, both ends in this process."""
+
 import struct
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import gevent
 import pytest
-from geventwebsocket.websocket import Stream
+from gevent import socket
 
-from valo_ingest.transport import websocket
-from valo_ingest.transport.websocket import MESSAGES_PER_TURN, FairWebSocket
+from tests.transport.test_frames import client_frame
+from valo_ingest.transport import websocket as module
+from valo_ingest.transport.deflate import THRESHOLD, Agreement, Inflater
+from valo_ingest.transport.frames import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
+from valo_ingest.transport.websocket import ALIVE, EMPTY_MESSAGE, FairWebSocket, OpenWebSockets, Terms
 
-TEXT, BINARY = 0x1, 0x2
-
-
-class FakeHandler:
-    """The part of a WSGI handler that a WebSocket uses; it reads what a client sent and keeps what it is sent."""
-
-    def __init__(self, sent: bytes) -> None:
-        self.rfile = self
-        self.socket = self
-        self.server = self
-        self.logger = self
-        self.application = None
-        self._left = sent
-        self.written = b""
-
-    def read(self, length: int) -> bytes:
-        content, self._left = self._left[:length], self._left[length:]
-        return content
-
-    def sendall(self, content: bytes) -> None:
-        self.written += content
-
-    def debug(self, text: str) -> None:
-        pass
+NO_CONTEXT = Agreement(server_no_context=True, client_no_context=True)
+CONTEXT = Agreement(server_no_context=False, client_no_context=False)
 
 
-def frame(content: bytes, opcode: int = TEXT) -> bytes:
-    """Return a frame whose mask changes nothing."""
-    return bytes([0x80 | opcode, 0xFF]) + struct.pack("!Q", len(content)) + bytes(4) + content
+class Connection:
+    """A WebSocket of the server and the socket of its client."""
+
+    def __init__(self, *, agreement: Agreement | None = None, received: bytes = b"", **terms: Any) -> None:
+        self.refused: list[str] = []
+        mine, self.client = socket.socketpair()
+        self.client.settimeout(10)
+        self.server = FairWebSocket(
+            {},
+            SimpleNamespace(read=None, write=None),
+            SimpleNamespace(socket=mine, client_address=("10.0.0.1", 1)),
+            terms=Terms(refuse=lambda address, code, text: self.refused.append(code), **terms),
+            agreement=agreement,
+            received=received,
+        )
+        self._mine = mine
+
+    def tell(self, *frames: bytes) -> None:
+        self.client.sendall(b"".join(frames))
+
+    def hear(self) -> tuple[int, bytes]:
+        """Return first byte and payload of the next frame of the server."""
+        first, size = self._exactly(2)
+        if size == 126:
+            (size,) = struct.unpack("!H", self._exactly(2))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", self._exactly(8))
+        return first, self._exactly(size)
+
+    def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            more = self.client.recv(count - len(data))
+            assert more, f"the connection ended after {data!r}"
+            data += more
+        return data
+
+    def close(self) -> None:
+        self.server.forget()
+        self._mine.close()
+        self.client.close()
 
 
-def websocket_that_gets(*contents: bytes, opcode: int = TEXT) -> FairWebSocket:
-    handler = FakeHandler(b"".join(frame(content, opcode) for content in contents))
-    return FairWebSocket({}, Stream(handler), handler)
+Connect = Callable[..., Connection]
 
 
-def test_packets_are_passed_on_in_order() -> None:
-    received = websocket_that_gets(b"2probe", b"5", b'42["x"]')
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    made: list[Connection] = []
 
-    assert [received.receive() for _ in range(3)] == ["2probe", "5", '42["x"]']
+    def make(**options: Any) -> Connection:
+        made.append(Connection(**options))
+        return made[-1]
 
-
-@pytest.mark.parametrize("content", [b"", b"7", b"x", b"bA", "ä".encode()])
-def test_what_is_no_packet_becomes_an_empty_message(content: bytes) -> None:
-    received = websocket_that_gets(content, b"42[]")
-
-    assert [received.receive(), received.receive()] == ["4", "42[]"]
-
-
-def test_binary_data_is_passed_on_as_it_is() -> None:
-    assert websocket_that_gets(b"x", opcode=BINARY).receive() == b"x"
+    yield make
+    for connection in made:
+        connection.close()
 
 
-@pytest.mark.parametrize("opcode", [TEXT, BINARY])
-def test_a_message_that_is_too_large_ends_the_connection(
-    monkeypatch: pytest.MonkeyPatch, opcode: int
+def test_messages_are_received_in_order_and_what_came_behind_the_request_head_first(connect: Connect) -> None:
+    connection = connect(received=client_frame(FIN | TEXT, b"4zero") + client_frame(FIN | TEXT, b"4on")[:5])
+    connection.tell(client_frame(FIN | TEXT, b"4on")[5:], client_frame(FIN | BINARY, b"two"))
+
+    assert [connection.server.receive() for _ in range(3)] == ["4zero", "4on", b"two"]
+
+
+def test_a_ping_is_answered_with_what_it_said(connect: Connect) -> None:
+    connection = connect()
+    connection.tell(client_frame(FIN | PING, b"abc"), client_frame(FIN | TEXT, b"4x"))
+
+    assert connection.server.receive() == "4x"
+    assert connection.hear() == (FIN | PONG, b"abc")
+
+
+@pytest.mark.parametrize("payload", [b"", struct.pack("!H", 1000), struct.pack("!H", 4999) + b"bye"])
+def test_a_close_is_answered_with_its_own_code_and_reason(connect: Connect, payload: bytes) -> None:
+    connection = connect()
+    connection.tell(client_frame(FIN | CLOSE, payload))
+
+    assert connection.server.receive() is None
+    assert connection.hear() == (FIN | CLOSE, payload)
+    assert connection.server.receive() is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "counted"),
+    [
+        (frame(FIN | TEXT, b"4x"), 1002, "websocket_protocol"),
+        (client_frame(FIN | TEXT, b"\xff"), 1007, "websocket_content"),
+        (client_frame(FIN | TEXT, b"4" * 1_001), 1009, "websocket_size"),
+    ],
+)
+def test_who_breaks_the_protocol_is_told_how_and_counted(
+    connect: Connect, data: bytes, code: int, counted: str
 ) -> None:
-    monkeypatch.setattr(websocket, "MAX_MESSAGE_BYTES", 10)
-    received = websocket_that_gets(b"4" * 10, b"4" * 11, opcode=opcode)
+    connection = connect(max_message_bytes=1_000)
+    connection.tell(data)
 
-    assert len(received.receive()) == 10
-    assert received.receive() is None
-    assert received.closed
-
-
-def test_the_end_of_the_connection_is_none() -> None:
-    assert websocket_that_gets().receive() is None
+    assert connection.server.receive() is None
+    first, payload = connection.hear()
+    assert (first, payload[:2]) == (FIN | CLOSE, struct.pack("!H", code))
+    assert connection.refused == [counted]
 
 
-def test_others_get_a_turn_although_there_is_always_something_to_read() -> None:
-    received = websocket_that_gets(*[b"42[]"] * 10 * MESSAGES_PER_TURN)
-    turns: list[None] = []
+def test_who_still_sends_gets_the_close_frame_all_the_same(connect: Connect) -> None:
+    connection = connect(max_message_bytes=1_000)
 
-    def take_turns() -> None:
-        while True:
-            turns.append(None)
+    def flood() -> None:
+        connection.tell(client_frame(FIN | TEXT, bytes(5_000_000)))
+
+    sending = gevent.spawn(flood)
+    assert connection.server.receive() is None
+    sending.get(timeout=10)
+    assert connection.hear()[1][:2] == struct.pack("!H", 1009)
+
+
+@pytest.mark.parametrize("text", ["", "7", "x", "²", "bA", "bä"])
+def test_what_engine_io_cannot_read_is_passed_on_as_an_empty_message(connect: Connect, text: str) -> None:
+    connection = connect()
+    connection.tell(client_frame(FIN | TEXT, text.encode()), client_frame(FIN | TEXT, b"beHg="))
+
+    assert connection.server.receive() == EMPTY_MESSAGE
+    assert connection.server.receive() == "beHg="
+
+
+@pytest.mark.parametrize("ending", ["close", "half a frame"])
+def test_a_client_that_vanishes_ends_the_connection(connect: Connect, ending: str) -> None:
+    connection = connect()
+    if ending == "half a frame":
+        connection.tell(client_frame(FIN | TEXT, b"4x")[:-1])
+    connection.client.close()
+
+    assert connection.server.receive() is None
+    connection.server.send("to nobody")
+    connection.server.close()
+
+
+def test_what_is_sent_arrives_as_text_or_binary(connect: Connect) -> None:
+    connection = connect()
+    connection.server.send("ä")
+    connection.server.send(b"b")
+    connection.server.send("c", binary=True)
+
+    assert [connection.hear() for _ in range(3)] == [
+        (FIN | TEXT, "ä".encode()),
+        (FIN | BINARY, b"b"),
+        (FIN | BINARY, b"c"),
+    ]
+
+
+@pytest.mark.parametrize("agreement", [NO_CONTEXT, CONTEXT], ids=["no context", "context"])
+def test_long_messages_are_compressed_where_that_was_agreed_on(
+    connect: Connect, agreement: Agreement
+) -> None:
+    connection = connect(agreement=agreement)
+    inflater = Inflater(Agreement(False, agreement.server_no_context), 1_000_000)
+    messages: list[str | bytes] = ["x" * THRESHOLD, "short", "x" * THRESHOLD, b"y" * THRESHOLD]
+    for message in messages:
+        connection.server.send(message)
+
+    heard = [connection.hear() for _ in messages]
+    assert [first for first, _ in heard] == [0xC1, 0x81, 0xC1, 0xC2]
+    read = [inflater.inflate(payload) if first & 0x40 else payload for first, payload in heard]
+    assert read == [message.encode() if isinstance(message, str) else message for message in messages]
+
+
+def test_frames_of_two_writers_are_never_mixed(connect: Connect) -> None:
+    connection = connect()
+    texts = [letter * 300_000 for letter in "abcdef"]
+    writing = [gevent.spawn(connection.server.send, text) for text in texts]
+
+    heard = {connection.hear()[1].decode() for _ in texts}
+    gevent.joinall(writing, timeout=10, raise_error=True)
+    assert heard == set(texts)
+
+
+def test_a_peer_that_takes_nothing_is_given_up(connect: Connect) -> None:
+    connection = connect(write_timeout_s=0.05)
+    reading = gevent.spawn(connection.server.receive)
+    connection.server.send("x" * 20_000_000)
+
+    assert connection.server.closed
+    assert connection.refused == ["stuck_peer"]
+    assert reading.get(timeout=10) is None
+
+
+def test_a_close_does_not_wait_behind_a_peer_that_takes_nothing(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_WRITE_TIMEOUT_S", 0.05)
+    connection = connect()
+    writing = gevent.spawn(connection.server.send, "x" * 20_000_000)
+    gevent.sleep(0.01)
+
+    connection.server.close(1001)
+    writing.get(timeout=10)
+    assert connection.server.closed
+
+
+def test_a_peer_that_does_not_hang_up_after_a_close_is_hung_up_on(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLOSE_TIMEOUT_S", 0.05)
+    connection = connect()
+    reading = gevent.spawn(connection.server.receive)
+    gevent.sleep(0)
+    connection.server.close(1001)
+
+    assert connection.hear()[1] == struct.pack("!H", 1001)
+    assert reading.get(timeout=10) is None
+    assert connection.client.recv(1) == b""
+
+
+def test_who_sends_too_fast_waits_and_counts_as_alive(connect: Connect) -> None:
+    connection = connect(max_events_per_s=1_000, burst_events=100)
+    connection.tell(*(client_frame(FIN | TEXT, b"4%d" % number) for number in range(300)))
+
+    with gevent.Timeout(10):
+        received = [connection.server.receive() for _ in range(301)]
+    assert [each for each in received if each != ALIVE] == [f"4{number}" for number in range(300)]
+    assert received.count(ALIVE) == 1
+    assert connection.refused == ["events_slowed_down"]
+
+
+def test_one_who_always_has_data_does_not_starve_the_others(connect: Connect) -> None:
+    connection = connect()
+    turns = []
+
+    def other() -> None:
+        for _ in range(10):
+            turns.append(len(received))
             gevent.sleep(0)
 
-    other = gevent.spawn(take_turns)
-    for _ in range(10 * MESSAGES_PER_TURN):
-        assert received.receive() == "42[]"
-    other.kill()
+    received: list[Any] = []
+    connection.tell(*(client_frame(FIN | TEXT, b"4x") for _ in range(1_000)))
+    gevent.spawn(other)
+    for _ in range(1_000):
+        received.append(connection.server.receive())
+    assert 0 < turns[1] < 100
 
-    assert len(turns) >= 10
+
+def test_all_of_a_listener_are_closed_together_and_the_silent_are_found(connect: Connect) -> None:
+    open_websockets = OpenWebSockets()
+    first, second = connect(), connect()
+    open_websockets.add(first.server)
+    open_websockets.add(second.server)
+    assert list(open_websockets.sweep()) == []
+
+    first.tell(client_frame(FIN | TEXT, b"4x"))
+    first.server.receive()
+    assert list(open_websockets.sweep()) == ["10.0.0.1"]
+    assert second.client.recv(1) == b""
+
+    open_websockets.close()
+    assert first.hear() == (FIN | CLOSE, close_frame(1001)[2:])

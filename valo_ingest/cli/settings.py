@@ -275,6 +275,35 @@ SETTINGS: Final = (
         help="How long they may take to answer",
     ),
     Setting(
+        name="DEADLINE",
+        field="deadline_s",
+        flag="--deadline",
+        type=Number(),
+        help="Time that a client has for a TLS handshake, for each part of a request, and from its connection to its "
+        "logon",
+    ),
+    Setting(
+        name="MAX_CONNECTIONS",
+        field="max_connections",
+        flag="--max-connections",
+        type=Number(),
+        help="Open connections of all three ports together; more are closed at once",
+    ),
+    Setting(
+        name="MAX_CONNECTIONS_PER_ADDRESS",
+        field="max_connections_per_address",
+        flag="--max-connections-per-address",
+        type=Number(),
+        help="The same of one address. A whole venue may sit behind one",
+    ),
+    Setting(
+        name="MAX_EVENTS_PER_SECOND",
+        field="max_events_per_s",
+        flag="--max-events-per-second",
+        type=Number(),
+        help="Events that are taken from one connection, with a burst of four times as many; more have to wait",
+    ),
+    Setting(
         name="LOG_FORMAT",
         field="log_format",
         flag="--log-format",

@@ -16,7 +16,7 @@ WINDOW_MS = 10_000
 
 
 class Refusals:
-    """Counts refused logons and messages, and says in the log which and why."""
+    """Counts refused logons, messages and connections, and says in the log which and why."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -34,7 +34,11 @@ class Refusals:
     def refuse_logon(self, group_code: str, error: LogonRefused) -> None:
         self._note(error.code, "group_code=%s logon refused: %s", group_code, error)
 
-    def _note(self, code: str, text: str, group_code: str, error: Exception) -> None:
+    def refuse_connection(self, address: str, code: str, why: str) -> None:
+        """Something of a connection from `address` was refused, or the connection itself; nobody has read anything."""
+        self._note(code, "address=%s %s", address, f"{code}: {why}")
+
+    def _note(self, code: str, text: str, whose: str, error: object) -> None:
         self._counts[code] += 1
         window = self._windows.setdefault(code, _Window())
         now = self._clock.now_ms()
@@ -44,7 +48,7 @@ class Refusals:
             window.began_at, window.logged, window.unlogged = now, 0, 0
         if window.logged < LOGGED_PER_WINDOW:
             window.logged += 1
-            logger.warning(text, group_code, error)
+            logger.warning(text, whose, error)
         else:
             window.unlogged += 1
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import gevent
 import msgspec
 import socketio
 
@@ -12,6 +13,8 @@ from valo_ingest.live.clients import Auxiliary, Follower, Observer, Sender
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
+from valo_ingest.transport.engine import LogonDeadlines
+from valo_ingest.transport.limits import LogonDelays
 from valo_ingest.transport.packets import MALFORMED
 from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.wire.compat import VersionRange
@@ -60,12 +63,16 @@ class IngestHandlers:
         controller: Controller,
         sessions: Sessions,
         refusals: Refusals,
+        deadlines: LogonDeadlines,
+        delays: LogonDelays,
         accepted_versions: VersionRange,
     ) -> None:
         self._sio = sio
         self._controller = controller
         self._sessions = sessions
         self._refusals = refusals
+        self._deadlines = deadlines
+        self._delays = delays
         self._accepted_versions = accepted_versions
         self._connected: dict[str, set[SocketEvent]] = {}
         """The logons that each connection has tried: only the first of each is looked at."""
@@ -102,6 +109,7 @@ class IngestHandlers:
             self._refuse(resumed.client, InvalidMessage("match_over", "the match of the session is over"))
             return
         self._senders[sid] = resumed.client
+        self._deadlines.logged_on(sid)
         if resumed.previous is not None:
             # Its old connection is dead and does not know it yet.
             stale = self._senders.pop(resumed.previous.client_id, None)
@@ -145,15 +153,23 @@ class IngestHandlers:
         self._admit(sid, auxiliary, AUXILIARY_ANSWER, {})
 
     def _may_log_on(self, sid: str, event: SocketEvent) -> bool:
-        """Tell whether this is a connection's first logon of this kind, and it is not logged on yet."""
+        """Tell whether this is a connection's first logon of this kind, and it is not logged on yet.
+
+        It waits where too many from its address were refused.
+        """
         tried = self._connected.get(sid)
         if tried is None or event in tried or sid in self._senders:
             return False
         tried.add(event)
-        return True
+        delay_s = self._delays.delay_s(self._addresses[sid])
+        if delay_s:
+            self._refusals.refuse_connection(self._addresses[sid], "logon_delayed", "too many were refused")
+            gevent.sleep(delay_s)
+        return sid in self._connected
 
     def _refuse_logon(self, sid: str, group_code: str, error: LogonRefused, answer: LogonAnswer) -> None:
         self._refusals.refuse_logon(group_code, error)
+        self._delays.failed(self._addresses.get(sid, ""))
         self._answer(sid, answer, {"value": False, "reason": str(error)})
         self._sio.disconnect(sid)
 
@@ -162,6 +178,7 @@ class IngestHandlers:
             self._controller.disconnect(sender)
             return
         self._senders[sid] = sender
+        self._deadlines.logged_on(sid)
         self._sessions.start(sender)
         self._answer(sid, answer, {"value": True, **extra})
 
@@ -190,6 +207,7 @@ class IngestHandlers:
         if observer is None:
             return False
         self._senders[sid] = observer
+        self._deadlines.logged_on(sid)
         self._sessions.start(observer)
         self._controller.receive_from_observer(observer, message)
         return True

@@ -16,6 +16,7 @@ from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Follower
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
+from valo_ingest.transport.engine import LogonDeadlines
 from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.wire import bounds, overlay
 from valo_ingest.wire.json import Payload, read_object
@@ -118,11 +119,13 @@ class OverlayHandlers:
         publisher: OverlayPublisher,
         sessions: Sessions,
         refusals: Refusals,
+        deadlines: LogonDeadlines,
     ) -> None:
         self._sio = sio
         self._publisher = publisher
         self._sessions = sessions
         self._refusals = refusals
+        self._deadlines = deadlines
         self._followers: dict[str, Follower] = {}
 
     def attach(self) -> None:
@@ -138,6 +141,7 @@ class OverlayHandlers:
         if resumed is None or not isinstance(resumed.client, Follower):
             return
         self._followers[sid] = resumed.client
+        self._deadlines.logged_on(sid)
         if resumed.previous is not None:
             self._sio.disconnect(resumed.previous.client_id)
         for group_code in resumed.client.group_codes:
@@ -157,6 +161,7 @@ class OverlayHandlers:
         except InvalidMessage as error:
             self._refusals.refuse_message("-", error)
             return
+        self._deadlines.logged_on(sid)
         self._sessions.confirm(sid)
         followed = self._followers.get(sid, Follower(client_id=sid, group_codes=()))
         if group_code not in followed.group_codes:

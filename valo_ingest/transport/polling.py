@@ -11,7 +11,7 @@ from typing import Any, Final
 import socketio
 
 from valo_ingest.transport.packets import EMPTY_MESSAGE, is_engine_packet
-from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
+from valo_ingest.transport.requests import MAX_BODY_BYTES
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -54,7 +54,7 @@ def _refused(start_response: StartResponse, reason: str) -> list[bytes]:
 def _mend_request(environ: Environ) -> None:
     """Replace what cannot be read in the body of a request. One that is too large is left for engineio to refuse."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if 0 < length <= MAX_MESSAGE_BYTES:
+    if 0 < length <= MAX_BODY_BYTES:
         body = mended(environ["wsgi.input"].read(length))
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
 

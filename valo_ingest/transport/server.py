@@ -1,4 +1,8 @@
-"""Listeners: bound sockets, with or without TLS, and the WSGI servers on them."""
+"""Listeners: bound sockets, with or without TLS, and the WSGI servers on them.
+
+What a client owes has a deadline, in a greenlet of its own: the TLS handshake here, a request in requests.py, the logon
+in engine.py. So nobody can keep others from being accepted. Who may connect at all is for `limits.Admission` to say.
+"""
 
 import errno
 import logging
@@ -7,14 +11,17 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
+import gevent
 import socketio
 from gevent import socket
 from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
 from valo_ingest.errors import ConfigError, ListenError
+from valo_ingest.transport.limits import Admission, Buckets
 from valo_ingest.transport.packets import Json, packets_with_token
-from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES, FairWebSocketHandler, OpenWebSockets
+from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
+from valo_ingest.transport.websocket import OpenWebSockets, Terms
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +29,10 @@ WsgiApplication = Callable[..., Any]
 
 BACKLOG: Final = 1_024
 """Connections that may wait to be accepted: a venue reconnects all at once."""
+
+RECEIVE_BUFFER_BYTES: Final = 256 << 10
+"""What the kernel holds of a client that has to wait. It grows this to megabytes by itself, and a client would wait for
+all of that before anything it sends next is heard."""
 
 
 class GoodbyeServer(socketio.Server):  # type: ignore[misc]
@@ -65,6 +76,7 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted sockets inherit it. Without it a small answer waits 40 ms for the acknowledgement of the last.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
@@ -84,12 +96,28 @@ def _reason(error: OSError) -> str:
 
 
 class Listener(WSGIServer):  # type: ignore[misc]
-    """A WSGI server whose WebSockets are known, and which takes failed TLS handshakes for what they are."""
+    """A WSGI server whose WebSockets are known, and whose clients have limits and deadlines."""
 
     def __init__(
-        self, bound: socket.socket, application: WsgiApplication, *, tls: ssl.SSLContext | None
+        self,
+        bound: socket.socket,
+        application: WsgiApplication,
+        *,
+        tls: ssl.SSLContext | None,
+        terms: Terms,
+        admission: Admission,
     ) -> None:
-        self.open_websockets: OpenWebSockets = OpenWebSockets()
+        """
+        Args:
+            terms: For its WebSockets; those of its polling clients are the same.
+            admission: Counts connections; shared by all listeners.
+        """
+        self.open_websockets = OpenWebSockets()
+        self.terms = terms
+        rate, burst = terms.max_events_per_s, terms.burst_events
+        self.polled = Buckets(rate, burst) if rate else None
+        """Limits the events of polling clients, by the id of their session."""
+        self._admission = admission
         options = {} if tls is None else {"ssl_context": tls}
         super().__init__(
             bound,
@@ -97,25 +125,53 @@ class Listener(WSGIServer):  # type: ignore[misc]
             spawn=Pool(),
             log=None,
             error_log=LoggingLogAdapter(logger, level=logging.ERROR),
-            handler_class=FairWebSocketHandler,
+            handler_class=BoundedHandler,
             **options,
         )
+
+    def do_handle(self, client_socket: Any, address: Any) -> None:
+        """Take a connection, if it may be taken. The accept loop calls this: it must not block."""
+        refusal = self._admission.enter(address[0])
+        if refusal is None:
+            super().do_handle(client_socket, address)
+        else:
+            self.terms.refuse(address[0], refusal.code, refusal.text)
+            client_socket.close()
+
+    def do_close(self, client_socket: Any, address: Any) -> None:
+        super().do_close(client_socket, address)
+        self._admission.leave(address[0])
 
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
         """Shake hands and serve. A scanner, or a client that speaks no TLS, is a line in the log and no traceback."""
         try:
-            wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+            with gevent.Timeout(self.terms.deadline_s, TimeoutError()):
+                wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+        except TimeoutError:
+            self.terms.refuse(address[0], "slow_handshake", "no TLS within the time for it")
         except OSError as error:  # SSLError is one
-            logger.info("TLS handshake with %s failed: %s", address[0], error)
-            client_socket.close()
-            return None
-        with wrapped:
-            return self.handle(wrapped, address)
+            reason = getattr(error, "reason", None) or type(error).__name__
+            self.terms.refuse(address[0], "bad_handshake", f"TLS handshake failed: {reason}")
+        else:
+            with wrapped:
+                return self.handle(wrapped, address)
+        return None
+
+    def handle(self, client_socket: Any, address: Any) -> None:
+        client_socket.settimeout(self.terms.write_timeout_s)
+        try:
+            super().handle(client_socket, address)
+        except OSError as error:
+            logger.debug("connection of %s lost: %s", address[0], error)
+
+    def sweep(self) -> None:
+        """End WebSockets that were silent since the last call."""
+        for address in self.open_websockets.sweep():
+            self.terms.refuse(address, "silent_peer", "nothing was heard of it, not even an answer to a ping")
 
     def close_clients(self) -> None:
         """Close every WebSocket, so that its client knows that it may come back."""
-        for websocket in list(self.open_websockets):
-            websocket.close()
+        self.open_websockets.close()
 
 
 def make_socketio_server(
@@ -136,7 +192,7 @@ def make_socketio_server(
         json=Json,
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,
-        max_http_buffer_size=MAX_MESSAGE_BYTES,
+        max_http_buffer_size=MAX_BODY_BYTES,
         logger=_library_logger("socketio"),
         engineio_logger=_library_logger("engineio"),
     )
