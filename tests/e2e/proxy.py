@@ -126,6 +126,8 @@ class Proxy:
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._listener.getsockname()[1]
         self.links: list[Link] = []
+        self._linking = threading.Lock()
+        """Held while a connection is let in, so that a cut misses none that is half in."""
         self.lets_in = True
         """Whether new connections are carried; otherwise they are closed at once."""
         self._accepting = threading.Thread(target=self._accept, daemon=True)
@@ -137,23 +139,27 @@ class Proxy:
 
     def cut(self) -> None:
         """Close all connections cleanly (FIN)."""
-        for link in self.links:
-            link.end()
+        with self._linking:
+            for link in self.links:
+                link.end()
 
     def reset(self) -> None:
         """Reset all connections (RST)."""
-        for link in self.links:
-            link.reset()
+        with self._linking:
+            for link in self.links:
+                link.reset()
 
     def blackhole(self) -> None:
         """Let all connections go silent without closing them. New ones are carried."""
-        for link in self.links:
-            link.silence()
+        with self._linking:
+            for link in self.links:
+                link.silence()
 
     def abandon_server(self) -> None:
         """Close all connections on the clients' side; the server has half-open ones then."""
-        for link in self.links:
-            link.abandon_server()
+        with self._linking:
+            for link in self.links:
+                link.abandon_server()
 
     def sent(self) -> list[str]:
         """Return all Engine.IO packets that clients sent over it, whatever the transport."""
@@ -172,10 +178,11 @@ class Proxy:
         while not self._is_closed:
             with suppress(OSError):
                 client, _ = self._listener.accept()
-                try:
-                    self.links.append(Link(client, self._connect()))
-                except OSError:
-                    client.close()
+                with self._linking:
+                    try:
+                        self.links.append(Link(client, self._connect()))
+                    except OSError:
+                        client.close()
 
     def _connect(self) -> socket.socket:
         if not self.lets_in:

@@ -121,7 +121,7 @@ def test_blackholes_lose_only_what_was_sent_before_the_client_noticed(stage: Sta
     stage.start("--ping-interval", "1", "--ping-timeout", "1")
     cutting = Cutting(stage, code, ANY_TRANSPORT)
 
-    cutting.play("blackhole", speed=40, cuts=BLACKHOLES, every_s=3)
+    cutting.play("blackhole", speed=55, cuts=BLACKHOLES, every_s=2.2)
 
     lost = cutting.finish()
     unnoticed = list(zip(cutting.cut_at, cutting.noticed_at, strict=True))

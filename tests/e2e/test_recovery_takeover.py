@@ -80,14 +80,23 @@ def score(document: Document) -> list[int]:
     return [team["roundsWon"] for team in document["teams"]]
 
 
-def try_without_secret(stage: Stage, group_code: str, **changes: str) -> JsClient | None:
+def try_without_secret(stage: Stage, group_code: str) -> JsClient | None:
     """Log an observer on who has the key only; return it if it was let in."""
-    client = stage.observe(group_code, obsName="Second", **changes)
+    client = stage.observe(group_code, obsName="Second")
     answer = client.wait_for("obs_logon_ack")
     if answer["value"]:
         return client
     assert answer["reason"] == f"Game with Group Code {group_code} exists and is still live."
     return None
+
+
+def take_over(stage: Stage, group_code: str) -> JsClient:
+    """Return an observer who has the key only, as soon as it is let in."""
+    second = eventually(
+        lambda: try_without_secret(stage, group_code), "the take-over", within_s=TAKEOVER_S + SLACK_S
+    )
+    assert second is not None
+    return second
 
 
 def test_another_pc_takes_over_with_the_access_key(stage: Stage, code: str) -> None:
@@ -105,9 +114,7 @@ def test_another_pc_takes_over_with_the_access_key(stage: Stage, code: str) -> N
     noticed_at = scene.await_running(running=False)
     assert noticed_at - died_at < NOTICED_S + SLACK_S
     assert try_without_secret(stage, code) is None
-    second = eventually(
-        lambda: try_without_secret(stage, code), "the take-over", within_s=TAKEOVER_S + SLACK_S
-    )
+    second = take_over(stage, code)
     taken_over_at = time.monotonic()
     assert taken_over_at - noticed_at > TAKEOVER_S - EARLY_S
 
@@ -145,9 +152,7 @@ def test_a_match_is_taken_over_after_a_restart_too(stage: Stage, code: str) -> N
     stage.kill()
     stage.restart()
     assert try_without_secret(stage, code) is None
-    second = eventually(
-        lambda: try_without_secret(stage, code), "the take-over", within_s=TAKEOVER_S + SLACK_S
-    )
+    second = take_over(stage, code)
 
     new_secret = json.loads(second.texts("obs_logon_ack")[0])["reason"]
     for good in (
