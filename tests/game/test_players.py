@@ -630,3 +630,32 @@ def test_names_are_formed_anew_when_the_teams_change_their_players() -> None:
     assert names_of(match) == [["Ash"], ["ALD Bo"]]
 
     assert names_of(after(match, SIDES_SWAPPED)) == [["Bo"], ["ALD Ash"]]
+
+
+def test_an_auxiliary_client_that_is_back_shows_as_available_again() -> None:
+    gone = after(
+        make_match_with("l1"),
+        happened.HealthReported("l1", 37),
+        auxiliary_board("l1"),
+        happened.AuxiliaryGone("l1"),
+    )
+
+    back = player_of(after(gone, happened.AuxiliaryReturned("l1")))
+
+    assert (back.auxiliary.has_health, back.auxiliary.has_abilities, back.auxiliary.has_scoreboard) == (
+        True,
+        False,
+        True,
+    )
+
+
+def test_a_board_of_the_round_before_is_not_available_again() -> None:
+    match = after(
+        make_match_with("l1"),
+        auxiliary_board("l1"),
+        happened.AuxiliaryGone("l1"),
+        shopping(2),
+        happened.AuxiliaryReturned("l1"),
+    )
+
+    assert not player_of(match).auxiliary.has_scoreboard

@@ -1,11 +1,15 @@
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from tests.game.builders import (
     ENDED,
     LEFT_PRESSED,
     after,
+    auxiliary_board,
+    board,
     combat,
     join,
     make_match,
@@ -17,7 +21,7 @@ from tests.game.builders import (
 )
 from valo_ingest.game import events as happened
 from valo_ingest.game.events import Event
-from valo_ingest.game.reducer import HANDLERS, apply, expire
+from valo_ingest.game.reducer import HANDLERS, apply, counts, expire
 
 
 def test_every_event_has_a_handler() -> None:
@@ -112,3 +116,13 @@ def test_a_match_is_not_changed_by_what_comes_after_it() -> None:
     after(match, join("l2"), shopping(1), score(1, 0))
 
     assert match == make_match_with("l1")
+
+
+@pytest.mark.parametrize("report", [join, board, auxiliary_board])
+def test_what_names_a_team_that_there_is_not_does_not_count(report: Callable[..., Event]) -> None:
+    assert counts(make_match(), report("l1"))
+    assert not counts(make_match(), replace(report("l1"), team_number=7))
+
+
+def test_everything_else_counts() -> None:
+    assert counts(make_match(), happened.UnknownReported())
