@@ -22,7 +22,9 @@ class SystemClock:
         self._latest_ms = max(self._latest_ms, instant)
 
     def now_ms(self) -> int:
-        self._latest_ms = max(self._latest_ms, time.time_ns() // 1_000_000)
+        now = time.time_ns() // 1_000_000
+        if now > self._latest_ms:
+            self._latest_ms = now
         return self._latest_ms
 
 

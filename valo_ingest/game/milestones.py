@@ -20,9 +20,7 @@ def between(before: Match, after: Match) -> tuple[Milestone, ...]:
     reached = []
     if after.is_running and after.match_id != before.match_id:
         reached.append(Milestone.STARTED)
-    if any(
-        after_won > before_won for before_won, after_won in zip(_scores(before), _scores(after), strict=True)
-    ):
+    if _has_won_more(before, after):
         reached.append(Milestone.ROUND_WON)
     if after.has_ended and not before.has_ended:
         reached.append(Milestone.ENDED)
@@ -31,8 +29,12 @@ def between(before: Match, after: Match) -> tuple[Milestone, ...]:
     return tuple(reached)
 
 
-def _scores(match: Match) -> list[float]:
-    return [team.rounds_won for team in sorted(match.teams, key=lambda team: team.number)]
+def _has_won_more(before: Match, after: Match) -> bool:
+    """Tell whether a team has won a round. Teams are told by their numbers: they may have changed seats."""
+    if [team.rounds_won for team in before.teams] == [team.rounds_won for team in after.teams]:
+        return False  # as after nearly every event
+    won_before = {team.number: team.rounds_won for team in before.teams}
+    return any(team.rounds_won > won_before[team.number] for team in after.teams)
 
 
 def leading_seat(match: Match) -> Seat:

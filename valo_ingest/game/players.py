@@ -26,7 +26,7 @@ from valo_ingest.game.events import (
     ScoreboardReported,
 )
 from valo_ingest.game.rounds import plant
-from valo_ingest.game.seats import Seat
+from valo_ingest.game.seats import SEATS, Seat
 from valo_ingest.game.state import Abilities, AuxiliaryData, Match, Player, Team, seat_of
 
 
@@ -100,12 +100,11 @@ def report_auxiliary_scoreboard(match: Match, event: AuxiliaryScoreboardReported
 
 
 def report_team_board(match: Match, event: AuxiliaryTeamBoardReported, at: int) -> Match:
-    return _stand_in(match, Seat, event.boards, at)
+    return _stand_in(match, SEATS, event.boards, at)
 
 
-def _stand_in(match: Match, seats: Iterable[Seat], boards: tuple[Board, ...], at: int) -> Match:
+def _stand_in(match: Match, seats: tuple[Seat, ...], boards: tuple[Board, ...], at: int) -> Match:
     """Take over boards of auxiliary clients, for players of whom the observer has told none this round."""
-    seats = tuple(seats)
     match = _plant_seen_in_money(match, seats, boards, at)
     for board in boards:
 
@@ -119,17 +118,13 @@ def _stand_in(match: Match, seats: Iterable[Seat], boards: tuple[Board, ...], at
     return match
 
 
-def _plant_seen_in_money(match: Match, seats: Iterable[Seat], boards: Iterable[Board], at: int) -> Match:
+def _plant_seen_in_money(match: Match, seats: tuple[Seat, ...], boards: tuple[Board, ...], at: int) -> Match:
     """Plant the spike if a board shows a known player with exactly the planter's reward more than before."""
-    seats = tuple(seats)
-    for board in boards:
-        for seat in seats:
-            for player in match.teams[seat].players:
-                if (
-                    player.player_id == board.player_id
-                    and board.money - player.money == rules.PLANT_REWARD_CREDITS
-                ):
-                    return plant(match, at)
+    money_of_planters = {(board.player_id, board.money - rules.PLANT_REWARD_CREDITS) for board in boards}
+    for seat in seats:
+        for player in match.teams[seat].players:
+            if (player.player_id, player.money) in money_of_planters:
+                return plant(match, at)
     return match
 
 
@@ -265,7 +260,7 @@ def report_abilities(match: Match, event: AbilitiesReported, at: int) -> Match:
     abilities = Abilities(event.grenade, event.ability_1, event.ability_2)
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         lambda player: replace(
             player, abilities=abilities, auxiliary=replace(player.auxiliary, has_abilities=True)
@@ -276,7 +271,7 @@ def report_abilities(match: Match, event: AbilitiesReported, at: int) -> Match:
 def report_health(match: Match, event: HealthReported, at: int) -> Match:
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         lambda player: replace(
             player, health=event.health, auxiliary=replace(player.auxiliary, has_health=True)
@@ -287,7 +282,7 @@ def report_health(match: Match, event: HealthReported, at: int) -> Match:
 def report_astra_targeting(match: Match, event: AstraTargetingReported, at: int) -> Match:
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         _switching_suffix(agents.ASTRA, agents.ASTRA_TARGETING_SUFFIX, is_on=event.active),
     )
@@ -296,7 +291,7 @@ def report_astra_targeting(match: Match, event: AstraTargetingReported, at: int)
 def report_cypher_camera(match: Match, event: CypherCameraReported, at: int) -> Match:
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         _switching_suffix(agents.CYPHER, agents.CYPHER_CAMERA_SUFFIX, is_on=event.active),
     )
@@ -314,7 +309,7 @@ def _switching_suffix(agent: str, suffix: str, *, is_on: bool) -> Callable[[Play
 def lose_auxiliary(match: Match, event: AuxiliaryGone, at: int) -> Match:
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         lambda player: replace(
             player,
@@ -327,7 +322,7 @@ def lose_auxiliary(match: Match, event: AuxiliaryGone, at: int) -> Match:
 def regain_auxiliary(match: Match, event: AuxiliaryReturned, at: int) -> Match:
     return _with_player_in(
         match,
-        Seat,
+        SEATS,
         event.player_id,
         lambda player: replace(
             player,

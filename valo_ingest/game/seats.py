@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +19,10 @@ class Seat(Enum):
     @property
     def other(self) -> "Seat":
         return Seat.RIGHT if self is Seat.LEFT else Seat.LEFT
+
+
+SEATS: Final = (Seat.LEFT, Seat.RIGHT)
+"""Both. Going through the enum itself takes ten times as long."""
 
 
 class BySeat(Struct, Generic[T], frozen=True):

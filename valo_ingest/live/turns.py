@@ -47,8 +47,11 @@ class Turns:
 
     def request(self, at: int = 0) -> None:
         """Have a turn end at `at` (epoch ms), or as soon after as may be; without it, as soon as may be."""
+        earliest = max(at, self._ended_at + self._turn_ms)
+        if self._due_at is not None and self._due_at <= earliest:
+            return  # as after nearly every event
         now = self._clock.now_ms()
-        due_at = max(at, self._ended_at + self._turn_ms, now)
+        due_at = max(earliest, now)
         if self._due_at is None or due_at < self._due_at:
             self._due_at = due_at
             self._call_later((due_at - now) / 1000, self._end, due_at)
