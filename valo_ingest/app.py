@@ -31,7 +31,8 @@ from valo_ingest.storage.access import ConfiguredAccess
 from valo_ingest.storage.archive import Archive
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport import addresses, tls
-from valo_ingest.transport.engine import LogonDeadlines
+from valo_ingest.transport.audience import Audience
+from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.limits import Admission, LogonDelays, allow_open_files
@@ -205,14 +206,16 @@ class Server:
             LogonDeadlines(sio, refuse=refusals.refuse_connection, timeout_s=config.deadline_s)
             for sio in self._sockets
         )
+        engines = [Engine(sio) for sio in self._sockets]
         access = ConfiguredAccess(
             auth_key=config.auth_key,
             is_required=config.require_auth_key,
             organization=config.organization,
         )
         turns = Turns(clock=clock, call_later=gevent.spawn_later, commit=journal.commit)
+        audience = Audience(output, engines[1])
         publisher = OverlayPublisher(
-            output,
+            audience,
             now_ms=clock.now_ms,
             request_turn=turns.request,
             send_interval_ms=config.send_interval_ms,
@@ -252,10 +255,13 @@ class Server:
         OverlayHandlers(
             output,
             publisher=publisher,
+            audience=audience,
             sessions=sessions,
             refusals=refusals,
             deadlines=output_deadlines,
         ).attach()
+        for engine in engines:
+            engine.shorten(installed_versions())
         extras = Extras(
             matches=matches,
             previews=Previews(clock=clock, access=access, new_code=lambda: random_code(CODE_LENGTH)),

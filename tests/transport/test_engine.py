@@ -1,11 +1,19 @@
 import logging
+import re
+from collections.abc import Callable
 from importlib.metadata import version
 from types import SimpleNamespace
+from typing import Any
 
+import gevent
 import pytest
 import socketio
+from hypothesis import given
+from hypothesis import strategies as st
 
-from valo_ingest.transport.engine import ENGINE_VERSIONS, LogonDeadlines
+from tests.transport.builders import make_server
+from valo_ingest.transport.engine import ENGINE_VERSIONS, Engine, LogonDeadlines, installed_versions
+from valo_ingest.transport.packets import MALFORMED
 
 
 @pytest.mark.parametrize(("package", "known"), ENGINE_VERSIONS.items())
@@ -56,3 +64,156 @@ def test_the_library_has_what_is_used_of_it() -> None:
     assert sio.eio.sockets == {}
     assert sio.environ == {}
     assert sio.manager.eio_sid_from_sid("nobody", "/") is None
+
+
+# --- the short way --------------------------------------------------------------------------------------------
+
+
+class ScriptedWebSocket:
+    """Says what is in a script, one message after the other, and keeps what it is sent."""
+
+    version = path = origin = protocol = None
+
+    def __init__(self, script: list[str | bytes]) -> None:
+        self._script = script
+        self.sent: list[str] = []
+        self.offered: list[str] = []
+        self.during: Callable[[], None] = lambda: None
+
+    def receive(self) -> str | bytes | None:
+        for _ in range(3):
+            gevent.sleep(0)  # so that the writer has sent what it was given
+        if self._script:
+            return self._script.pop(0)
+        self.during()
+        return None
+
+    def send(self, message: str) -> None:
+        self.sent.append(message)
+
+    def close(self) -> None:
+        pass
+
+
+class Bench:
+    """A server whose clients are scripts."""
+
+    def __init__(self, *, is_short: bool) -> None:
+        self.sio = make_server()
+        self.heard: list[tuple[Any, ...]] = []
+        self.session_ids: list[str] = []
+        self.sio.on("connect", lambda sid, environ, auth: self.hear("connect", sid, auth))
+        self.sio.on("disconnect", lambda sid, reason: self.hear("disconnect", sid, reason))
+        self.sio.on("obs_data", self.on_data)
+        self.sio.on("*", lambda event, sid, *arguments: self.hear("*", sid, event, *arguments))
+        self.engine = Engine(self.sio)
+        if is_short:
+            assert self.engine.shorten(installed_versions())
+
+    def hear(self, event: str, sid: str, *arguments: Any) -> None:
+        self.session_ids.append(sid)
+        self.heard.append((event, *arguments))
+
+    def on_data(self, sid: str, *arguments: Any) -> str:
+        self.hear("obs_data", sid, *arguments)
+        if arguments == ("raise",):
+            raise RuntimeError("a bug of the handler")
+        if arguments == ("go",):
+            self.sio.disconnect(sid)
+        return "answer"
+
+    def play(self, websocket: ScriptedWebSocket) -> None:
+        environ = {
+            "REQUEST_METHOD": "GET",
+            "QUERY_STRING": "EIO=4&transport=websocket",
+            "HTTP_UPGRADE": "websocket",
+            "HTTP_CONNECTION": "upgrade",
+            "wsgi.websocket": websocket,
+        }
+        self.sio.eio.handle_request(environ, lambda status, headers: None)
+        self.sio.shutdown()
+
+
+def outcome(script: list[str | bytes], *, is_short: bool) -> tuple[list[Any], list[str]]:
+    """Return what the handlers heard and what the client was sent."""
+    bench, websocket = Bench(is_short=is_short), ScriptedWebSocket(list(script))
+    bench.play(websocket)
+    return bench.heard, [re.sub(r'"sid":"[^"]*"', '"sid":""', message) for message in websocket.sent]
+
+
+MESSAGES: list[str | bytes] = [
+    "40",
+    "41",
+    "2",
+    "3",
+    "4",
+    '42["obs_data","{}"]',
+    '42["obs_data","\\u00e9\\n"]',
+    '42["obs_data"]',
+    '42["obs_data",1]',
+    '42["obs_data",{"a":1}]',
+    '42["obs_data","a","b"]',
+    '42["obs_data","raise"]',
+    '42["obs_data","go"]',
+    '421["obs_data","{}"]',
+    '42["obs_data","{}"] ',
+    '42["obs_data","{}"',
+    '42["obs_data","\\ud800"]',
+    '42["nosuch","{}"]',
+    '42["connect","{}"]',
+    '42["disconnect","{}"]',
+    '42["*","{}"]',
+    f'42["{MALFORMED}","{{}}"]',
+    '42/other,["obs_data","{}"]',
+    '451-["obs_data",{"_placeholder":true,"num":0}]',
+    '43["answer"]',
+    b"attachment",
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_every_kind_of_message_has_the_same_outcome_on_both_ways(message: str | bytes) -> None:
+    script = ["40", message, '42["obs_data","{}"]']
+
+    assert outcome(script, is_short=True) == outcome(script, is_short=False)
+
+
+@given(st.lists(st.sampled_from(MESSAGES), max_size=12))
+def test_every_script_has_the_same_outcome_on_both_ways(script: list[str | bytes]) -> None:
+    assert outcome(script, is_short=True) == outcome(script, is_short=False)
+
+
+def test_an_ordinary_event_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(is_short=True)
+    monkeypatch.setattr(bench.sio, "_handle_event", None)  # what the ordinary way would call
+
+    bench.play(ScriptedWebSocket(["40", '42["obs_data","{}"]']))
+
+    assert ("obs_data", "{}") in bench.heard
+
+
+def test_libraries_that_are_not_known_take_the_ordinary_way(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(is_short=False)
+    stock = bench.sio.eio._async["websocket"]
+
+    assert not bench.engine.shorten({**installed_versions(), "python-engineio": "5.0.0"})
+
+    assert bench.sio.eio._async["websocket"] is stock
+    assert "5.0.0" in caplog.text
+
+
+def test_the_websocket_of_a_session_is_known_as_long_as_it_is_open() -> None:
+    bench, websocket = Bench(is_short=True), ScriptedWebSocket(["40", '42["obs_data","{}"]'])
+    found: list[Any] = []
+
+    def look() -> None:
+        session_id = bench.sio.manager.eio_sid_from_sid(bench.session_ids[0], "/")
+        found.append((session_id, bench.engine.websocket_of(session_id), bench.engine.is_idle(session_id)))
+
+    websocket.during = look
+    bench.play(websocket)
+
+    ((session_id, *while_open),) = found
+    assert while_open == [websocket, True]
+    assert bench.engine.websocket_of(session_id) is None
+    assert not bench.engine.is_idle(session_id)

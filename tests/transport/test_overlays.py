@@ -14,7 +14,8 @@ from valo_ingest.game.state import Match, new_match
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
-from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher, room_of
+from valo_ingest.transport.audience import room_of
+from valo_ingest.transport.overlays import RETRY_MS, OverlayHandlers, OverlayPublisher
 from valo_ingest.wire import overlay
 
 INTERVAL_MS = 20
@@ -36,6 +37,33 @@ class FakeSio:
 
     def enter_room(self, sid: str, room: str) -> None:
         self.rooms.append((sid, room))
+
+
+class FakeAudience:
+    """Sends all at once, and what is owed when it is asked to."""
+
+    def __init__(self, sent: list[tuple[str, str, str]]) -> None:
+        self._sent = sent
+        self.owed: list[tuple[str, str]] = []
+        self.is_stuck = False
+
+    def send(self, group_code: str, text: str, now: int) -> None:
+        self._sent.append(("match_data", text, room_of(group_code)))
+
+    def owe(self, client_id: str, group_code: str, now: int) -> None:
+        self.owed.append((client_id, group_code))
+
+    def send_owed(self, text_of: Callable[[str], str | None]) -> bool:
+        if not self.is_stuck:
+            owed, self.owed = self.owed, []
+            for client_id, group_code in owed:
+                text = text_of(group_code)
+                if text is not None:
+                    self._sent.append(("match_data", text, client_id))
+        return bool(self.owed)
+
+    def forget(self, client_id: str) -> None:
+        self.owed = [owed for owed in self.owed if owed[0] != client_id]
 
 
 class FakeTimers:
@@ -66,8 +94,9 @@ class Fixture:
         self.refusals = Refusals(self.clock)
         self.journal = FakeJournal()
         turns = Turns(clock=self.clock, call_later=self.timers.call_later, commit=self.journal.commit)
+        self.audience = FakeAudience(self.sio.sent)
         self.publisher = OverlayPublisher(
-            self.sio,
+            self.audience,
             now_ms=self.clock.now_ms,
             request_turn=turns.request,
             send_interval_ms=INTERVAL_MS,
@@ -80,6 +109,7 @@ class Fixture:
         OverlayHandlers(
             self.sio,
             publisher=self.publisher,
+            audience=self.audience,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
             refusals=self.refusals,
@@ -232,6 +262,29 @@ def test_a_state_is_encoded_once_for_all_overlays(made: Fixture, monkeypatch: py
     assert len(encoded) == 1
 
 
+def test_what_is_owed_to_somebody_is_tried_again_until_it_is_sent(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.audience.is_stuck = True
+    made.log_on({"groupCode": "A"})
+    made.timers.pass_time(5 * RETRY_MS)
+    made.audience.is_stuck = False
+    made.sio.sent.clear()
+
+    made.timers.pass_time(RETRY_MS)
+
+    assert [(event, to) for event, _, to in made.sio.sent] == [("match_data", "overlay")]
+
+
+def test_nothing_is_owed_to_an_overlay_that_is_gone(made: Fixture) -> None:
+    made.audience.is_stuck = True
+    made.log_on({"groupCode": "A"})
+
+    made.sio.handlers["disconnect"]("overlay", "transport close")
+
+    assert made.audience.owed == []
+
+
 def test_nothing_is_kept_of_a_match_that_is_forgotten(made: Fixture) -> None:
     made.publisher.publish(match_with(1))
     made.timers.pass_time(0)
@@ -255,6 +308,7 @@ def test_an_overlay_is_answered_and_gets_what_the_others_got_last(made: Fixture)
     made.sio.sent.clear()
 
     made.log_on('{"groupCode": "A"}')
+    made.timers.pass_time(5)
 
     (answer_event, answer, answer_to), (event, document, to) = made.sio.sent
     assert (answer_event, answer_to) == ("logon_success", "overlay")
@@ -266,6 +320,7 @@ def test_an_overlay_is_answered_and_gets_what_the_others_got_last(made: Fixture)
 
 def test_an_overlay_of_an_unknown_match_is_answered_and_waits(made: Fixture) -> None:
     made.log_on({"groupCode": "A"})
+    made.timers.pass_time(5)
 
     assert [event for event, _, _ in made.sio.sent] == ["logon_success"]
     assert made.sio.rooms == [("overlay", room_of("A"))]

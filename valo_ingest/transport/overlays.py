@@ -16,6 +16,7 @@ from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Follower
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
+from valo_ingest.transport.audience import Audience, room_of
 from valo_ingest.transport.engine import LogonDeadlines
 from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.wire import bounds, overlay
@@ -25,10 +26,8 @@ from valo_ingest.wire.names import SocketEvent
 MAX_FOLLOWED: Final = 16
 """Group codes that one overlay may follow when it comes back; a page that shows several matches has a few."""
 
-
-def room_of(group_code: str) -> str:
-    """Return the room of those who follow a match. Client ids are rooms, too, so it must not look like one."""
-    return f"match:{group_code}"
+RETRY_MS: Final = 20
+"""After which it is tried again to send somebody what could not be sent: about as long as a picture is shown."""
 
 
 class OverlayPublisher:
@@ -39,13 +38,13 @@ class OverlayPublisher:
 
     def __init__(
         self,
-        sio: socketio.Server,
+        audience: Audience,
         *,
         now_ms: Callable[[], int],
         request_turn: Callable[[int], None],
         send_interval_ms: int,
     ) -> None:
-        self._sio = sio
+        self._audience = audience
         self._now_ms = now_ms
         self._request_turn = request_turn
         self._send_interval_ms = send_interval_ms
@@ -53,8 +52,6 @@ class OverlayPublisher:
         """The newest state of matches of which something has to be sent."""
         self._sent_at: dict[str, int] = {}
         self._last_texts: dict[str, str] = {}
-        self._newcomers: list[tuple[str, str]] = []
-        """Who came back in this turn, and to which match."""
 
     def publish(self, match: Match) -> None:
         if match.group_code not in self._pending:
@@ -77,24 +74,19 @@ class OverlayPublisher:
         return self._last_texts.get(group_code)
 
     def show(self, client_id: str, group_code: str) -> None:
-        """Send one overlay what the others were sent last, if there is anything."""
-        text = self._last_texts.get(group_code)
-        if text is not None:
-            self._sio.emit(SocketEvent.MATCH_DATA.value, text, to=client_id)
-
-    def show_soon(self, client_id: str, group_code: str) -> None:
-        """The same at the end of this turn: for a connection that has not been answered yet."""
-        self._newcomers.append((client_id, group_code))
+        """Send one overlay what the others were sent last, if there is anything: at the end of this turn, as its
+        logon has to be answered before."""
+        self._audience.owe(client_id, group_code, self._now_ms())
         self._request_turn(0)
 
     def send_due(self, now: int) -> int | None:
         """Send what is due at `now`; return when the next is (epoch ms), or None if nothing waits."""
-        newcomers, self._newcomers = self._newcomers, []
-        for client_id, group_code in newcomers:
-            self.show(client_id, group_code)
         for group_code in [code for code in self._pending if self._due_at(code) <= now]:
             self._send(self._pending.pop(group_code))
-        return min(map(self._due_at, self._pending), default=None)
+        due = [self._due_at(code) for code in self._pending]
+        if self._audience.send_owed(self.last_text):
+            due.append(now + RETRY_MS)
+        return min(due, default=None)
 
     def _due_at(self, group_code: str) -> int:
         return self._sent_at.get(group_code, 0) + self._send_interval_ms
@@ -105,8 +97,8 @@ class OverlayPublisher:
         if text == self._last_texts.get(group_code):
             return
         self._last_texts[group_code] = text
-        self._sent_at[group_code] = self._now_ms()
-        self._sio.emit(SocketEvent.MATCH_DATA.value, text, room=room_of(group_code))
+        now = self._sent_at[group_code] = self._now_ms()
+        self._audience.send(group_code, text, now)
 
 
 class OverlayHandlers:
@@ -117,12 +109,14 @@ class OverlayHandlers:
         sio: socketio.Server,
         *,
         publisher: OverlayPublisher,
+        audience: Audience,
         sessions: Sessions,
         refusals: Refusals,
         deadlines: LogonDeadlines,
     ) -> None:
         self._sio = sio
         self._publisher = publisher
+        self._audience = audience
         self._sessions = sessions
         self._refusals = refusals
         self._deadlines = deadlines
@@ -146,10 +140,11 @@ class OverlayHandlers:
             self._sio.disconnect(resumed.previous.client_id)
         for group_code in resumed.client.group_codes:
             self._sio.enter_room(sid, room_of(group_code))
-            self._publisher.show_soon(sid, group_code)
+            self._publisher.show(sid, group_code)
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         self._followers.pop(sid, None)
+        self._audience.forget(sid)
         if reason in DELIBERATE_REASONS:
             self._sessions.end(sid)
         else:

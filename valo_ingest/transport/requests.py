@@ -20,7 +20,8 @@ from urllib.parse import parse_qs
 import gevent
 from gevent.pywsgi import Input
 
-from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES, FairWebSocketHandler
+from valo_ingest.transport.upgrades import FairWebSocketHandler
+from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
 
 MAX_BODY_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 """A polling request: a message in base64, and some others beside it."""

@@ -21,7 +21,8 @@ from valo_ingest.errors import ConfigError, ListenError
 from valo_ingest.transport.limits import Admission, Buckets
 from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
-from valo_ingest.transport.websocket import OpenWebSockets, Terms
+from valo_ingest.transport.upgrades import OpenWebSockets
+from valo_ingest.transport.websocket import Terms
 
 logger = logging.getLogger(__name__)
 

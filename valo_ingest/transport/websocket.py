@@ -1,9 +1,9 @@
-"""WebSockets for clients that are hasty, hostile or many: subclasses of gevent-websocket's public classes.
+"""WebSockets for clients that are hasty, hostile or many: a subclass of gevent-websocket's public class.
 
 Theory of operation
 -------------------
 Two greenlets use a connection: the reader, in which its handlers run, and Engine.IO's writer. `FairWebSocketHandler`
-makes a `FairWebSocket` of an upgraded request, and hands it what came behind the request head in the same packet.
+(upgrades.py) makes a `FairWebSocket` of an upgraded request, and hands it what came behind the request head.
 
 Reading: `receive` passes what the socket had to a `FrameReader` (frames.py) and returns the messages in it one by one.
 Every `MESSAGES_PER_TURN` of them all other connections get a turn, because a socket that always has data never yields
@@ -12,25 +12,23 @@ client wait in turn. It cannot answer Engine.IO's pings meanwhile, as the answer
 is answer enough, so one is put in its mouth (`ALIVE`).
 
 Writing: a lock keeps the frames of both greenlets apart. A peer that takes nothing for `WRITE_TIMEOUT_S` is given up.
-What is sent to a connection that has ended is dropped: its end is learned by reading, in one place.
+What is sent to a connection that has ended is dropped: its end is learned by reading, in one place. `offer` writes past
+Engine.IO's writer, without a queue and a switch of greenlets, where nothing else is being written.
 
 Ending: `close` says why and gives the peer `CLOSE_TIMEOUT_S` to hang up; `abort` ends the connection at once, and also
 wakes who waits for it. When it is the client that broke the protocol, what it still sends is thrown away for a moment:
 closing a socket with unread data would destroy the close frame on its way. `sweep` finds peers that died silently.
 """
 
-import binascii
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.client import HTTPException
 from typing import Any, Final
 
 import gevent
 from gevent import socket
 from gevent.lock import BoundedSemaphore
-from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.websocket import WebSocket
 
 from valo_ingest.transport.deflate import (
@@ -39,13 +37,11 @@ from valo_ingest.transport.deflate import (
     Deflater,
     Inflater,
     SharedFrames,
-    negotiate,
 )
 from valo_ingest.transport.frames import (
     BINARY,
     COMPRESSED,
     FIN,
-    GOING_AWAY,
     NORMAL,
     NOT_CONSISTENT,
     PONG,
@@ -260,6 +256,32 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             return frame(FIN | opcode, data)
         return frame(FIN | COMPRESSED | opcode, self._deflater.deflate(data))
 
+    def offer(self, message: str) -> bool:
+        """Begin to send `message`, if nothing else is being sent; tell whether that was so. Does not block.
+
+        What the kernel does not take at once is sent by a greenlet of its own, and until then nothing more is taken.
+        """
+        if self.closed or not self._lock.acquire(blocking=False):
+            return False
+        content = self._frame_of(message)
+        try:
+            sent = self._send_now(content)
+        except PEER_GONE:
+            self._lock.release()
+            self.abort()
+            return True
+        if sent == len(content):
+            self._lock.release()
+        else:
+            gevent.spawn(self._finish_offer, memoryview(content)[sent:])
+        return True
+
+    def _finish_offer(self, rest: memoryview) -> None:
+        try:
+            self._send_rest(rest, self._terms.write_timeout_s)
+        finally:
+            self._lock.release()
+
     def send_frame(self, message: str | bytes, opcode: int) -> None:
         """Send a frame as it is."""
         self._write(frame(FIN | opcode, message.encode() if isinstance(message, str) else message))
@@ -272,14 +294,34 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
     def _send_all(self, content: bytes, timeout_s: float) -> None:
         """Send `content` within this time, or give the peer up."""
         try:
+            sent = self._send_now(content)
+        except PEER_GONE:
+            self.abort()
+            return
+        if sent < len(content):
+            self._send_rest(memoryview(content)[sent:], timeout_s)
+
+    def _send_now(self, content: bytes) -> int:
+        """Send what the kernel takes at once, which nearly always is all; return how much that was.
+
+        TLS has to be offered all of it again when it does not take everything.
+        """
+        if self._is_plain:
             try:
-                # Nearly always the kernel takes all of it, and no timer is needed. (TLS waits where this does not.)
-                sent = self._socket.send(content, 0, 0.0) if self._is_plain else 0
+                return int(self._socket.send(content, 0, 0.0))
             except BlockingIOError:
-                sent = 0
-            if sent < len(content):
-                with gevent.Timeout(timeout_s, TimeoutError()):
-                    self._socket.sendall(memoryview(content)[sent:])
+                return 0
+        timeout = self._socket.gettimeout()
+        self._socket.settimeout(0.0)
+        try:
+            return int(self._socket.send(content))  # 0 where the kernel takes nothing
+        finally:
+            self._socket.settimeout(timeout)
+
+    def _send_rest(self, content: memoryview, timeout_s: float) -> None:
+        try:
+            with gevent.Timeout(timeout_s, TimeoutError()):
+                self._socket.sendall(content)
         except TimeoutError:
             self._terms.refuse(self.address, "stuck_peer", f"it took nothing for {timeout_s:.0f} s")
             self.abort()
@@ -321,104 +363,3 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         self.closed = True
         if self._closing is not None:
             self._closing.kill(block=False)
-
-
-class OpenWebSockets:
-    """The WebSockets of a listener."""
-
-    def __init__(self) -> None:
-        self._open: set[FairWebSocket] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def add(self, websocket: FairWebSocket) -> None:
-        self._open.add(websocket)
-
-    def discard(self, websocket: FairWebSocket) -> None:
-        self._open.discard(websocket)
-
-    def close(self, code: int = GOING_AWAY) -> None:
-        """Close all at the same time."""
-        gevent.joinall([gevent.spawn(websocket.close, code) for websocket in self._open])
-
-    def sweep(self) -> Iterable[str]:
-        """End those that were silent since the last call; return their addresses.
-
-        Every client answers pings, so who is silent for longer than a ping may take is dead.
-        """
-        silent = [websocket for websocket in self._open if not websocket.heard]
-        for websocket in silent:
-            websocket.abort()
-        for websocket in self._open:
-            websocket.heard = False
-        return [websocket.address for websocket in silent]
-
-
-class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
-    """Upgrades requests to `FairWebSocket`s and remembers them in the `open_websockets` of the server.
-
-    The server has to have `terms` as well.
-    """
-
-    _agreement: Agreement | None = None
-
-    def read_request(self, raw_requestline: str) -> Any:
-        try:
-            return super().read_request(raw_requestline)
-        except HTTPException as error:  # too many headers
-            raise ValueError(str(error)) from None  # which the parent takes for a client's fault
-
-    def upgrade_websocket(self) -> Any:
-        try:
-            refusal = super().upgrade_websocket()
-        except binascii.Error:
-            self.start_response("400 Bad Request", [])
-            refusal = ["Sec-WebSocket-Key is not base64"]
-        # The parent refuses with text, which is no body of a response.
-        return refusal and [line.encode() for line in refusal]
-
-    def upgrade_connection(self) -> Any:
-        offers = self.environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")
-        self._agreement = negotiate(offers, keep_context=self.server.terms.keep_context)
-        result = super().upgrade_connection()
-        stock = self.__dict__.get("websocket")
-        if stock is not None:
-            stock.closed = True  # it was never used: its end must not write to the socket
-            self.websocket = FairWebSocket(
-                self.environ,
-                stock.stream,
-                self,
-                terms=self.server.terms,
-                agreement=self._agreement,
-                received=self._take_buffered(),
-            )
-            self.environ["wsgi.websocket"] = self.websocket
-        return result
-
-    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        if self._agreement is not None and status.startswith("101 "):
-            headers = [*headers, ("Sec-WebSocket-Extensions", self._agreement.header)]
-        return super().start_response(status, headers, exc_info)
-
-    def run_websocket(self) -> None:
-        websocket = self.websocket
-        self.socket.settimeout(None)  # `sweep` finds the dead, which takes no timer per read
-        self.server.open_websockets.add(websocket)
-        try:
-            super().run_websocket()
-        finally:
-            self.server.open_websockets.discard(websocket)
-            websocket.forget()
-
-    def _take_buffered(self) -> bytes:
-        """Return what was read ahead of the request head, without waiting for more."""
-        before = self.socket.gettimeout()
-        self.socket.settimeout(0.0)
-        try:
-            count = len(self.rfile.peek(1))
-            return self.rfile.read(count) if count else b""
-        except OSError:  # nothing there
-            return b""
-        finally:
-            self.socket.settimeout(before)

@@ -1,0 +1,99 @@
+"""Those who follow matches, and how documents reach them: whoever is slow skips some, and holds nobody up.
+
+A document is written to each WebSocket at once, where nothing else is waiting to be sent there. Where something is, the
+client is *owed* the document: it gets the newest one of that match as soon as it can take one, and those in between
+are dropped and counted. So no queue of documents grows for anybody. Clients that poll are treated alike.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import socketio
+
+from valo_ingest.transport.engine import NAMESPACE, Engine
+from valo_ingest.transport.packets import Json
+from valo_ingest.wire.names import SocketEvent
+
+EVENT_TYPES: Final = "42"
+"""A message of Engine.IO that is an event of Socket.IO."""
+
+
+def room_of(group_code: str) -> str:
+    """Return the room of those who follow a match. Client ids are rooms, too, so it must not look like one."""
+    return f"match:{group_code}"
+
+
+class Audience:
+    """Sends the documents of matches to those who follow them. None of its methods blocks."""
+
+    def __init__(self, sio: socketio.Server, engine: Engine) -> None:
+        self._sio = sio
+        self._engine = engine
+        self._owed: dict[str, dict[str, int]] = {}
+        """By client: since when (epoch ms) which matches are owed to it."""
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many documents were not sent to somebody because a newer one took their place."""
+        return self._dropped
+
+    @property
+    def owed(self) -> Mapping[str, Mapping[str, int]]:
+        """Who waits for which matches, and since when (epoch ms)."""
+        return self._owed
+
+    def send(self, group_code: str, text: str, now: int) -> None:
+        """Send a document to all who follow its match; whoever cannot take it is owed it."""
+        message = _message(text)
+        for client_id, session_id in self._sio.manager.get_participants(NAMESPACE, room_of(group_code)):
+            owed = self._owed.get(client_id)
+            if owed is not None and group_code in owed:
+                self._dropped += 1
+            if not self._deliver(client_id, session_id, message, text):
+                self._owed.setdefault(client_id, {}).setdefault(group_code, now)
+            elif owed is not None:
+                self._settle(client_id, group_code)
+
+    def owe(self, client_id: str, group_code: str, now: int) -> None:
+        """Have `send_owed` send the newest document of a match to one client."""
+        self._owed.setdefault(client_id, {}).setdefault(group_code, now)
+
+    def send_owed(self, text_of: Callable[[str], str | None]) -> bool:
+        """Send what is owed to those who can take it now; tell whether anything is still owed.
+
+        Args:
+            text_of: Returns the newest document of a match; None if there is none.
+        """
+        for client_id, owed in list(self._owed.items()):
+            session_id = self._sio.manager.eio_sid_from_sid(client_id, NAMESPACE)
+            for group_code in list(owed):
+                text = text_of(group_code)
+                if text is None or self._deliver(client_id, session_id, _message(text), text):
+                    self._settle(client_id, group_code)
+        return bool(self._owed)
+
+    def forget(self, client_id: str) -> None:
+        """The client is gone."""
+        self._owed.pop(client_id, None)
+
+    def _settle(self, client_id: str, group_code: str) -> None:
+        owed = self._owed.get(client_id, {})
+        owed.pop(group_code, None)
+        if not owed:
+            self._owed.pop(client_id, None)
+
+    def _deliver(self, client_id: str, session_id: str, message: str, text: str) -> bool:
+        """Send a document to one client, if it can take one now; tell whether it could."""
+        if not self._engine.is_idle(session_id):
+            return False
+        websocket = self._engine.websocket_of(session_id)
+        if websocket is not None:
+            return websocket.offer(message)
+        self._sio.emit(SocketEvent.MATCH_DATA.value, text, to=client_id)
+        return True
+
+
+def _message(text: str) -> str:
+    """Return the message of Engine.IO that says the same as emitting `text`."""
+    return EVENT_TYPES + Json.dumps([SocketEvent.MATCH_DATA.value, text])
