@@ -19,7 +19,7 @@ from gevent.event import Event
 
 from valo_ingest.clock import SystemClock
 from valo_ingest.config import Config
-from valo_ingest.errors import JournalFault
+from valo_ingest.errors import ConfigError, JournalFault
 from valo_ingest.live.controller import MatchController
 from valo_ingest.live.matches import ControllerLimits
 from valo_ingest.live.ports import Connections, Controller, Kept, Publisher
@@ -184,6 +184,20 @@ class Server:
         assert key is not None and cert is not None, "the configuration has checked itself"
         return tls.server_context(key, cert, now=now)
 
+    def renew_tls(self) -> None:
+        """Read key and certificate again. What cannot be used changes nothing, and is said in the log."""
+        try:
+            context = self._tls_context()
+        except ConfigError as error:
+            logger.error("the certificate stays as it was: %s", error)
+            return
+        if context is None:
+            logger.warning("there is no certificate to read again: this server has no TLS")
+            return
+        for listener in self._listeners:
+            listener.renew_tls(context)
+        logger.info("key and certificate are read again; new connections get them")
+
     def _compose(self, journal: SqliteJournal, kept: Kept, refusals: Refusals) -> list[WsgiApplication]:
         """Connect everything; return the applications of the ingest, output and extras side."""
         config, clock = self._config, self._clock
@@ -235,6 +249,7 @@ class Server:
                 result_ms=config.result_minutes * MINUTE_MS,
                 takeover_after_ms=config.takeover_after_s * 1_000 if config.require_auth_key else None,
                 adopts_by_address=config.adopt_by_address,
+                max_per_key=config.max_matches_per_key,
             ),
             service_sponsor_url=config.service_sponsor_url,
         )
@@ -267,6 +282,7 @@ class Server:
             previews=Previews(clock=clock, access=access, new_code=lambda: random_code(CODE_LENGTH)),
             access=access,
             journal=journal,
+            audience=audience,
             refusals=refusals,
         )
         self._greenlets = [
@@ -334,9 +350,17 @@ def serve(config: Config, announce: Callable[[Ports], None]) -> None:
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
+    if config.tls_reload:
+        _on_hangup(server.renew_tls)
     ports = server.start()
     announce(ports)
     stopping.wait()
     logger.info("stopping")
     server.stop()
     logger.info("stopped")
+
+
+def _on_hangup(work: Callable[[], None]) -> None:
+    if not hasattr(signal, "SIGHUP"):
+        raise ConfigError("TLS_RELOAD", "this system has no SIGHUP; restart the server instead")
+    gevent.signal_handler(signal.SIGHUP, work)

@@ -25,6 +25,7 @@ MAX_DAYS: Final = 3_650
 MAX_SECONDS: Final = 3_600
 MAX_CONNECTIONS: Final = 1_000_000
 MAX_EVENTS: Final = 1_000_000
+MAX_MATCHES: Final = 1_000_000
 
 MAX_TEXT_LENGTH: Final = 1_024
 MAX_URL_LENGTH: Final = 65_536
@@ -58,11 +59,13 @@ TAKES: Final[Mapping[str, str]] = {
     "SESSION_TTL": MINUTES,
     "TAKEOVER_AFTER": SECONDS,
     "ADOPT_BY_ADDRESS": TRUTH,
+    "TLS_RELOAD": TRUTH,
     "PING_INTERVAL": SECONDS,
     "PING_TIMEOUT": SECONDS,
     "DEADLINE": SECONDS,
     "MAX_CONNECTIONS": CONNECTIONS,
     "MAX_CONNECTIONS_PER_ADDRESS": CONNECTIONS,
+    "MAX_MATCHES_PER_KEY": f"a number from 1 to {MAX_MATCHES}",
     "MAX_EVENTS_PER_SECOND": f"a number from 0 to {MAX_EVENTS}, 0 being no limit",
     "LOG_FORMAT": " or ".join(get_args(LogFormat)),
     "LOG_LEVEL": ", ".join(get_args(LogLevel)),
@@ -96,6 +99,8 @@ class Config:
     server_key: Path | None = None
     server_cert: Path | None = None
     self_signed: bool = False
+    tls_reload: bool = False
+    """Whether SIGHUP has key and certificate read again."""
     require_auth_key: bool = True
     auth_key: str | None = field(default=None, repr=False)
     client_versions: str = ">=0.3.3 <0.3.25"
@@ -123,6 +128,8 @@ class Config:
     """Of all three listeners together."""
     max_connections_per_address: int = 1_024
     """A whole venue may sit behind one address."""
+    max_matches_per_key: int = 256
+    """Live matches that one access key may have opened; of all together where no key is required."""
     max_events_per_s: int = 500
     """Of one connection, with a burst of four times as many; 0 is no limit. Who sends more has to wait."""
     log_format: LogFormat = "text"
@@ -150,6 +157,7 @@ def _check_kinds(config: Config) -> None:
     """Refuse what is not even of the right type: the command line passes on text that it could not read."""
     _expect(isinstance(config.insecure, bool), "INSECURE", config.insecure)
     _expect(isinstance(config.self_signed, bool), "SELF_SIGNED", config.self_signed)
+    _expect(isinstance(config.tls_reload, bool), "TLS_RELOAD", config.tls_reload)
     _expect(isinstance(config.require_auth_key, bool), "REQUIRE_AUTH_KEY", config.require_auth_key)
     _expect(isinstance(config.adopt_by_address, bool), "ADOPT_BY_ADDRESS", config.adopt_by_address)
     _expect(_is_path(config.data_dir), "DATA_DIR", config.data_dir)
@@ -173,6 +181,7 @@ def _check_numbers(config: Config) -> None:
         ("DEADLINE", config.deadline_s, 1, MAX_SECONDS),
         ("MAX_CONNECTIONS", config.max_connections, 1, MAX_CONNECTIONS),
         ("MAX_CONNECTIONS_PER_ADDRESS", config.max_connections_per_address, 1, MAX_CONNECTIONS),
+        ("MAX_MATCHES_PER_KEY", config.max_matches_per_key, 1, MAX_MATCHES),
         ("MAX_EVENTS_PER_SECOND", config.max_events_per_s, 0, MAX_EVENTS),
     ):
         _expect(type(value) is int and low <= value <= high, setting, value)

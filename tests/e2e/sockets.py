@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -38,9 +39,12 @@ def event_packet(event: str, *arguments: Any) -> str:
 class WebSocketClient:
     """A client on a WebSocket, logged on to nothing."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, scheme: str = "ws") -> None:
         self._socket = websocket.create_connection(
-            f"ws://127.0.0.1:{port}{PATH}websocket", timeout=TIMEOUT_S, enable_multithread=False
+            f"{scheme}://127.0.0.1:{port}{PATH}websocket",
+            timeout=TIMEOUT_S,
+            enable_multithread=False,
+            sslopt={"cert_reqs": ssl.CERT_NONE, "check_hostname": False},
         )
         self.received: list[Event] = []
         self._looked_at = 0

@@ -36,7 +36,7 @@ GAME_END = happened.RoundPhaseChanged(number=20, phase="game_end")
 class World:
     """A controller between fakes."""
 
-    def __init__(self, *, service_sponsor_url: str = "") -> None:
+    def __init__(self, *, service_sponsor_url: str = "", max_per_key: int = 100) -> None:
         self.clock = ManualClock()
         self.access = FakeAccess()
         self.order: list[str] = []
@@ -52,7 +52,9 @@ class World:
             new_secret=lambda: next(self._secrets),
             journal=self.journal,
             turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
-            limits=ControllerLimits(idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=None),
+            limits=ControllerLimits(
+                idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=None, max_per_key=max_per_key
+            ),
             service_sponsor_url=service_sponsor_url,
         )
 
@@ -119,6 +121,27 @@ def test_a_wrong_key_opens_nothing(world: World) -> None:
 
     assert world.controller.running == 0
     assert world.publisher.published == []
+
+
+def test_a_key_opens_so_many_matches_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(max_per_key=2)
+    first = world.start("A")
+    world.observe("B")
+
+    with pytest.raises(LogonRefused, match="2 live matches already") as caught:
+        world.observe("C")
+    assert caught.value.code == "too_many_matches"
+    assert world.controller.running == 2
+
+    world.tell(first, GAME_END)
+    world.observe("C")
+
+
+def test_a_key_with_as_many_matches_as_it_may_have_still_comes_back_to_them() -> None:
+    world = World(max_per_key=1)
+    _, secret = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
+
+    world.observe("A", client_id="2", secret=secret)
 
 
 def test_the_key_is_checked_before_the_group_code_and_also_of_those_who_come_back(world: World) -> None:

@@ -107,7 +107,9 @@ class InProcessIngest:
             turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
             connections=self._connections,
             new_secret=self._new_secret,
-            limits=ControllerLimits(idle_ms=30 * MINUTE_MS, result_ms=60 * MINUTE_MS, takeover_after_ms=None),
+            limits=ControllerLimits(
+                idle_ms=30 * MINUTE_MS, result_ms=60 * MINUTE_MS, takeover_after_ms=None, max_per_key=100
+            ),
         )
         self._senders: dict[str, Sender | None] = {}
         """Who is connected, and as whom logged on."""

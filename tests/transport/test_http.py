@@ -1,7 +1,7 @@
 import io
 from collections.abc import Mapping
 from http import HTTPStatus
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -45,12 +45,14 @@ class Fixture:
         self.matches = FakeMatches()
         self.refusals = Refusals(self.clock)
         self.journal = FakeJournal()
+        self.audience = SimpleNamespace(owed={}, dropped=0)
         access = FakeAccess()
         self.extras = Extras(
             matches=self.matches,
             previews=Previews(clock=self.clock, access=access, new_code=lambda: "FRESH1"),
             access=access,
             journal=self.journal,
+            audience=self.audience,
             refusals=self.refusals,
         )
 
@@ -99,6 +101,13 @@ def test_health_tells_what_was_refused(made: Fixture) -> None:
     made.refusals.refuse_message("A", InvalidMessage("not_json", "not JSON"))
 
     assert made.ask("GET", "/healthz").json["refused"] == {"not_json": 1}
+
+
+def test_health_tells_of_overlays_that_cannot_keep_up(made: Fixture) -> None:
+    made.audience.owed = {"overlay": {"A": 0}}
+    made.audience.dropped = 7
+
+    assert made.ask("GET", "/healthz").json["overlays"] == {"waiting": 1, "documentsDropped": 7}
 
 
 @pytest.mark.parametrize(("seat", "higher"), [(Seat.LEFT, 0), (Seat.RIGHT, 1)])

@@ -261,6 +261,13 @@ SETTINGS: Final = (
         "address that was lost less than two minutes ago",
     ),
     Setting(
+        name="TLS_RELOAD",
+        field="tls_reload",
+        flag="--tls-reload/--no-tls-reload",
+        type=Truth(),
+        help="Read key and certificate again at SIGHUP; who is connected stays connected",
+    ),
+    Setting(
         name="PING_INTERVAL",
         field="ping_interval_s",
         flag="--ping-interval",
@@ -295,6 +302,13 @@ SETTINGS: Final = (
         flag="--max-connections-per-address",
         type=Number(),
         help="The same of one address. A whole venue may sit behind one",
+    ),
+    Setting(
+        name="MAX_MATCHES_PER_KEY",
+        field="max_matches_per_key",
+        flag="--max-matches-per-key",
+        type=Number(),
+        help="How many matches of one access key may be live",
     ),
     Setting(
         name="MAX_EVENTS_PER_SECOND",

@@ -153,6 +153,8 @@ class MatchController:
         return observer, live.group_secret
 
     def _open(self, logon: ObserverLogon) -> LiveMatch:
+        key_hash = "" if self._limits.takeover_after_ms is None else hash_secret(logon.key)
+        self._check_room(key_hash)
         setup = logon.setup
         if self._service_sponsor_url:
             setup = replace(
@@ -162,7 +164,6 @@ class MatchController:
         now = self._clock.now_ms()
         match = new_match(setup)
         secret = self._new_secret()
-        key_hash = "" if self._limits.takeover_after_ms is None else hash_secret(logon.key)
         number = self._journal.open_match(
             Opening(
                 setup=setup, at=now, observer_name=logon.observer_name, client_version=logon.client_version
@@ -181,6 +182,15 @@ class MatchController:
         live.group_secret = secret
         self._live[setup.group_code] = live
         return live
+
+    def _check_room(self, key_hash: str) -> None:
+        """Refuse one more match of a key that has too many."""
+        live = sum(other.key_hash == key_hash for other in self._live.values())
+        if live >= self._limits.max_per_key:
+            raise LogonRefused(
+                "too_many_matches",
+                f"This access key has {live} live matches already, and may not have more. End one of them first.",
+            )
 
     def _join(self, live: LiveMatch, observer: Observer, *, how: str) -> None:
         """Let an observer in: as the active one, or beside it as a stand-by."""

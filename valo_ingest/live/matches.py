@@ -41,7 +41,7 @@ class Result(Struct, frozen=True):
 
 
 class ControllerLimits(Struct, frozen=True, kw_only=True):
-    """Times after which the controller acts by itself, in ms."""
+    """Times after which the controller acts by itself, in ms, and how much it lets in."""
 
     idle_ms: int
     """A match without an event for this long is removed, unless it is in a technical pause."""
@@ -49,5 +49,7 @@ class ControllerLimits(Struct, frozen=True, kw_only=True):
     """Results and last documents are kept for this long after the end."""
     takeover_after_ms: int | None
     """Nobody observes for this long: the key that opened the match takes it over. None: it never does."""
+    max_per_key: int
+    """Live matches that one access key may have opened."""
     adopts_by_address: bool = False
     """Whether a connection without a logon may be adopted as the observer that was lost at its address."""

@@ -43,6 +43,18 @@ class Matches(Protocol):
         """Return how a match ended."""
 
 
+class Listening(Protocol):
+    """What the extras tell of overlays: those that cannot keep up."""
+
+    @property
+    def owed(self) -> Mapping[str, Mapping[str, int]]:
+        """Who waits for documents of which matches."""
+
+    @property
+    def dropped(self) -> int:
+        """How many documents were left out for somebody, because a newer one took their place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status and a JSON value; None is no body at all."""
@@ -69,12 +81,14 @@ class Extras:
         previews: Previews,
         access: AccessPolicy,
         journal: Journal,
+        audience: Listening,
         refusals: Refusals,
     ) -> None:
         self._matches = matches
         self._previews = previews
         self._access = access
         self._journal = journal
+        self._audience = audience
         self._refusals = refusals
         self._routes: Mapping[str, Mapping[str, Route]] = {
             "/status": {"GET": self._status},
@@ -128,6 +142,7 @@ class Extras:
                 "version": __version__,
                 "matchesRunning": self._matches.running,
                 "journal": {"fault": journal.fault, "entriesWaiting": journal.waiting},
+                "overlays": {"waiting": len(self._audience.owed), "documentsDropped": self._audience.dropped},
                 "refused": dict(self._refusals.counts),
             },
         )

@@ -165,6 +165,10 @@ class Listener(WSGIServer):  # type: ignore[misc]
         except OSError as error:
             logger.debug("connection of %s lost: %s", address[0], error)
 
+    def renew_tls(self, context: ssl.SSLContext) -> None:
+        """Have connections from now on shake hands by `context`. Those that are open stay as they are."""
+        self.wrap_socket = context.wrap_socket
+
     def sweep(self) -> None:
         """End WebSockets that were silent since the last call."""
         for address in self.open_websockets.sweep():
