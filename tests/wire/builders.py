@@ -1,5 +1,6 @@
 """Messages and logons as clients send them, with defaults."""
 
+from enum import Enum
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -82,10 +83,18 @@ AUXILIARY_DATA: Final[Json] = {
 }
 """Data of each type of message in `aux_data`."""
 
-USUAL: Final = object()
+
+class Mark(Enum):
+    """Stands in place of a value, and has the same name in every process that collects tests."""
+
+    USUAL = "usual"
+    ABSENT = "absent"
+
+
+USUAL: Final = Mark.USUAL
 """In place of data: what is usual for the type of message."""
 
-ABSENT: Final = object()
+ABSENT: Final = Mark.ABSENT
 """In place of a value: leave the field out."""
 
 
