@@ -36,7 +36,7 @@ GAME_END = happened.RoundPhaseChanged(number=20, phase="game_end")
 class World:
     """A controller between fakes."""
 
-    def __init__(self, *, service_sponsor_url: str = "") -> None:
+    def __init__(self, *, service_sponsor_url: str = "", takeover_after_ms: int | None = None) -> None:
         self.clock = ManualClock()
         self.access = FakeAccess()
         self.order: list[str] = []
@@ -52,7 +52,9 @@ class World:
             new_secret=lambda: next(self._secrets),
             journal=self.journal,
             turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
-            limits=ControllerLimits(idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=None),
+            limits=ControllerLimits(
+                idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=takeover_after_ms
+            ),
             service_sponsor_url=service_sponsor_url,
         )
 
