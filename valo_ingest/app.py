@@ -27,9 +27,10 @@ from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
-from valo_ingest.storage.access import ConfiguredAccess
+from valo_ingest.storage.access import KeyAccess
 from valo_ingest.storage.archive import Archive
 from valo_ingest.storage.journal import SqliteJournal
+from valo_ingest.storage.keystore import KeyStore
 from valo_ingest.transport import addresses, tls
 from valo_ingest.transport.audience import Audience
 from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
@@ -221,10 +222,12 @@ class Server:
             for sio in self._sockets
         )
         engines = [Engine(sio) for sio in self._sockets]
-        access = ConfiguredAccess(
+        access = KeyAccess(
             auth_key=config.auth_key,
             is_required=config.require_auth_key,
             organization=config.organization,
+            keys=KeyStore(config.data_dir, now_ms=clock.now_ms),
+            now_ms=clock.now_ms,
         )
         turns = Turns(clock=clock, call_later=gevent.spawn_later, commit=journal.commit)
         audience = Audience(output, engines[1])
@@ -333,6 +336,11 @@ def _every(interval_s: float, work: Callable[[], object]) -> None:
 def open_archive(data_dir: Path) -> Archive:
     """Return the matches that a server keeps in `data_dir`. It may run meanwhile."""
     return Archive(data_dir, now_ms=SystemClock().now_ms)
+
+
+def open_keys(data_dir: Path) -> KeyStore:
+    """Return the access keys that are kept in `data_dir`. A server that asks for them may run meanwhile."""
+    return KeyStore(data_dir, now_ms=SystemClock().now_ms)
 
 
 def serve(config: Config, announce: Callable[[Ports], None]) -> None:

@@ -9,6 +9,9 @@
     +-- UnknownMatch       nobody kept a match of that name (exit status 1)
     +-- MatchIsLive        a kept match cannot be deleted, for it goes on (exit status 1)
     +-- JournalFault       the journal, or what it keeps of one match, cannot be read or changed (exit status 1)
+    +-- KeyStoreFault      the access keys that are kept cannot be read or changed (exit status 1)
+    +-- KeyNameTaken       an access key cannot be called so (exit status 1)
+    +-- UnknownKey         no access key of that name can be revoked (exit status 1)
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
@@ -98,6 +101,44 @@ class JournalFault(ValoIngestError):
 
     def __str__(self) -> str:
         return f"{self.what} {self.reason}"
+
+
+class KeyStoreFault(ValoIngestError):
+    """The access keys in the file `path` cannot be read or changed; `reason` is for the operator."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The access keys in {self.path} {self.reason}"
+
+
+class KeyNameTaken(ValoIngestError):
+    """An access key cannot be called `name`, which is that of `owner`."""
+
+    def __init__(self, name: str, owner: str) -> None:
+        super().__init__(name, owner)
+        self.name = name
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return f"No key is made: {self.name!r} is the name of {self.owner}."
+
+
+class UnknownKey(ValoIngestError):
+    """No access key called `name` is there to be revoked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"No key {self.name!r} is kept here that is not revoked already. "
+            "`valo-ingest keys list` tells which are."
+        )
 
 
 class LogonRefused(ValoIngestError):

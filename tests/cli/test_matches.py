@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.cli.conftest import CommandLine
 from tests.storage import kept
@@ -19,8 +20,11 @@ from valo_ingest.cli import scoreboard
 from valo_ingest.storage.archive import DAY_MS, Archive
 from valo_ingest.storage.journal import FILE_NAME
 from valo_ingest.wire.overlay import document
+from valo_ingest.wire.record import KeyHolder
 
 WHOLE = (*ENTRIES, GAME_END)
+
+CREW = KeyHolder(key_name="crew a", organization="Crew")
 
 EVIL_CODES = ("../../evil", "/etc/passwd", "a'b\"c", "line\nbreak", "\x1b[2J\x9b1m", "-rf", "--yes")
 
@@ -114,15 +118,15 @@ def test_a_damaged_journal_is_one_line(valo_ingest: CommandLine, command: list[s
 
 
 def test_the_list_tells_of_each_match_what_it_is(valo_ingest: CommandLine, matches: KeptMatches) -> None:
-    matches.keep(make_opening("SEMIS"))
+    matches.keep(replace(make_opening("SEMIS"), opened_by=CREW))
     matches.keep(entries=ENTRIES[:8], ended_at=None)
 
     head, semis, finals = run(valo_ingest, "list").splitlines()
 
-    assert head.split() == ["#", "GROUP", "CODE", "STATE", "SCORE", "MAP", "STARTED", "ENDED", "ENTRIES"]
+    assert " ".join(head.split()) == "# GROUP CODE STATE SCORE MAP STARTED ENDED ENTRIES KEY"
     started, ended = scoreboard.local_time(START), scoreboard.local_time(START + 100_000)
-    assert semis.split() == f"1 SEMIS ended Alder 1 : 1 Birch Ascent {started} {ended} 36".split()
-    assert finals.split() == f"2 FINALS live Alder 0 : 0 Birch Ascent {started} - 8".split()
+    assert semis.split() == f"1 SEMIS ended Alder 1 : 1 Birch Ascent {started} {ended} 36 crew a".split()
+    assert finals.split() == f"2 FINALS live Alder 0 : 0 Birch Ascent {started} - 8 -".split()
 
 
 def test_live_matches_and_those_that_ended_are_listed_apart(
@@ -157,8 +161,18 @@ def test_the_list_is_there_for_programs(valo_ingest: CommandLine, matches: KeptM
             "startedAt": scoreboard.local_time(START),
             "endedAt": scoreboard.local_time(START + 100_000),
             "entries": 36,
+            "key": None,
+            "organization": None,
         }
     ]
+
+
+def test_programs_are_told_whose_key_opened_a_match(valo_ingest: CommandLine, matches: KeptMatches) -> None:
+    matches.keep(replace(make_opening(), opened_by=CREW))
+
+    (told,) = json.loads(run(valo_ingest, "list", "--json"))
+
+    assert (told["key"], told["organization"]) == ("crew a", "Crew")
 
 
 def test_times_are_local_and_say_their_offset() -> None:
@@ -189,6 +203,7 @@ def test_nothing_that_a_client_sent_reaches_the_terminal_as_a_control(
 ) -> None:
     evil = "\x1b]0;x\x07\x9b2J\u202e\n"
     opening = make_opening(evil, leftTeam={"name": evil, "tricode": evil, "attackStart": True})
+    opening = replace(opening, opened_by=KeyHolder(key_name=evil, organization=evil))
     entries = [*kept.BEGINNING, kept.enrolled(50, "l3", name=evil, tagline=evil, agentInternal=evil)]
     entries += [kept.observed(60, "map", evil), kept.observed(60, "game_mode", evil), kept.phase(60, 1, evil)]
     matches.keep(opening, entries, ended_at=None)
@@ -245,6 +260,7 @@ def test_a_scoreboard_fits_a_terminal_whatever_the_names(
 ) -> None:
     name = "日本語" * 300
     opening = make_opening("X" * 64, leftTeam={"name": name, "tricode": name, "attackStart": True})
+    opening = replace(opening, opened_by=KeyHolder(key_name=name, organization=name))
     entries = [*kept.BEGINNING, kept.enrolled(50, "l3", name=name, tagline=name, agentInternal=name)]
     for number in range(1, 120):
         entries += [kept.phase(100 + number, number, "shopping"), kept.score(100 + number, number, 0)]
@@ -255,6 +271,18 @@ def test_a_scoreboard_fits_a_terminal_whatever_the_names(
 
     assert max(scoreboard.columns(line) for line in lines) <= 100
     assert any(line.strip().startswith("日本語") and line.endswith("K") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("organization", "line"), [("Crew", "the key crew a of Crew"), ("crew a", "the key crew a")]
+)
+def test_the_scoreboard_tells_whose_key_opened_the_match(
+    valo_ingest: CommandLine, matches: KeptMatches, organization: str, line: str
+) -> None:
+    holder = KeyHolder(key_name="crew a", organization=organization)
+    matches.keep(replace(make_opening(), opened_by=holder))
+
+    assert run(valo_ingest, "show", "FINALS").splitlines()[2] == f"opened with {line}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from valo_ingest.errors import LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.seats import BySeat
 from valo_ingest.game.state import Match, MatchSetup, Presentation, TeamSetup
-from valo_ingest.live.ports import JournalHealth, KeptSession, Organization
+from valo_ingest.live.ports import JournalHealth, KeptSession
 from valo_ingest.wire.logons import SettingsSchema
 from valo_ingest.wire.messages import (
     AuxiliaryLogon,
@@ -16,7 +16,7 @@ from valo_ingest.wire.messages import (
     ObserverMessage,
     PreviewRequest,
 )
-from valo_ingest.wire.record import Entry, Opening
+from valo_ingest.wire.record import Entry, KeyHolder, Opening
 
 KEY = "hunter2"
 
@@ -102,19 +102,28 @@ class FakeConnections:
         self._order.append("disconnect")
 
 
+CREW = KeyHolder(key_name="crew", organization="Crew")
+
+SUPPORTERS_KEY = "hunter3"
+SUPPORTER = KeyHolder(key_name="supporter", organization="Supporter", is_supporter=True)
+
+
 class FakeAccess:
-    """Takes one key."""
+    """Takes the keys in `holders`."""
 
     def __init__(self) -> None:
+        self.holders = {KEY: CREW, SUPPORTERS_KEY: SUPPORTER}
+        self.refusal = LogonRefused("invalid_key", "Invalid Key")
         self.checked: list[str] = []
 
-    def check(self, key: str) -> None:
+    def check(self, key: str) -> KeyHolder:
         self.checked.append(key)
-        if key != KEY:
-            raise LogonRefused("invalid_key", "Invalid Key")
+        return self.holder_of(key)
 
-    def organization_of(self, key: str) -> Organization | None:
-        return Organization("id", "Crew", is_supporter=True) if key == KEY else None
+    def holder_of(self, key: str) -> KeyHolder:
+        if key not in self.holders:
+            raise self.refusal
+        return self.holders[key]
 
 
 def setup(group_code: str, **settings: Any) -> MatchSetup:

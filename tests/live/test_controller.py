@@ -36,7 +36,9 @@ GAME_END = happened.RoundPhaseChanged(number=20, phase="game_end")
 class World:
     """A controller between fakes."""
 
-    def __init__(self, *, service_sponsor_url: str = "", max_per_key: int = 100) -> None:
+    def __init__(
+        self, *, service_sponsor_url: str = "", takeover_after_ms: int | None = None, max_per_key: int = 100
+    ) -> None:
         self.clock = ManualClock()
         self.access = FakeAccess()
         self.order: list[str] = []
@@ -53,7 +55,10 @@ class World:
             journal=self.journal,
             turns=Turns(clock=self.clock, call_later=lambda seconds, *call: None, commit=self.journal.commit),
             limits=ControllerLimits(
-                idle_ms=IDLE_MS, result_ms=RESULT_MS, takeover_after_ms=None, max_per_key=max_per_key
+                idle_ms=IDLE_MS,
+                result_ms=RESULT_MS,
+                takeover_after_ms=takeover_after_ms,
+                max_per_key=max_per_key,
             ),
             service_sponsor_url=service_sponsor_url,
         )

@@ -14,7 +14,6 @@ from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Auxiliary, Observer, Sender
 from valo_ingest.live.controller import MatchController
 from valo_ingest.live.matches import ControllerLimits
-from valo_ingest.live.ports import Organization
 from valo_ingest.live.turns import Turns
 from valo_ingest.wire import overlay
 from valo_ingest.wire.compat import VersionRange
@@ -22,6 +21,7 @@ from valo_ingest.wire.decode import decode_auxiliary_message, decode_observer_me
 from valo_ingest.wire.json import Payload
 from valo_ingest.wire.logons import decode_auxiliary_logon, decode_observer_logon
 from valo_ingest.wire.names import PacketType
+from valo_ingest.wire.record import KeyHolder
 
 ACCEPTED_VERSIONS: Final = VersionRange(">=0.3.3 <0.3.25")
 MINUTE_MS: Final = 60_000
@@ -43,11 +43,11 @@ class Channel(StrEnum):
 class EveryKey:
     """An `AccessPolicy` that takes every key."""
 
-    def check(self, key: str) -> None:
-        pass
+    def check(self, key: str) -> KeyHolder:
+        return KeyHolder()
 
-    def organization_of(self, key: str) -> Organization | None:
-        return None
+    def holder_of(self, key: str) -> KeyHolder:
+        return KeyHolder()
 
 
 class RecordingPublisher:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tests.storage import kept
 from tests.storage.kept import ENTRIES, GAME_END, START, KeptMatches, make_opening, match_after
@@ -12,7 +13,7 @@ from valo_ingest.storage import archive as archives
 from valo_ingest.storage.archive import DAY_MS, Archive
 from valo_ingest.storage.journal import ENTRIES_PER_STATE, FILE_NAME, SqliteJournal
 from valo_ingest.wire import exports
-from valo_ingest.wire.record import Kind
+from valo_ingest.wire.record import KeyHolder, Kind
 
 WHOLE = (*ENTRIES, GAME_END)
 
@@ -143,6 +144,20 @@ def test_entries_are_those_of_the_match_in_their_order(
     assert list(archive.entries(archive.find("FINALS"))) == list(WHOLE)
 
 
+def test_openings_are_those_of_all_matches_that_can_be_read(
+    matches: KeptMatches, archive: Archive, tmp_path: Path
+) -> None:
+    assert archive.openings() == []
+    crew = replace(make_opening("A"), opened_by=KeyHolder(key_name="crew"))
+    matches.keep(crew)
+    matches.keep(make_opening("B"))
+    matches.keep(make_opening("C"), ended_at=None)
+    change(matches, "UPDATE matches SET opening = x'c1' WHERE number = 2")
+
+    assert archive.openings() == [crew, make_opening("C")]
+    assert Archive(tmp_path / "none", now_ms=lambda: START).openings() == []
+
+
 def test_entries_that_come_after_a_look_are_not_of_it(matches: KeptMatches, archive: Archive) -> None:
     number = matches.keep(entries=WHOLE[:5], ended_at=None)
     found = archive.find("FINALS")
@@ -257,6 +272,7 @@ def test_a_journal_of_format_1_still_plays(tmp_path: Path) -> None:
     assert len(list(exports.stream(ended.opening, archive.entries(ended)))) == 38
     assert (live.number, live.is_live, live.entry_count) == (2, True, 8)
     assert live.match.match_id == kept.MATCH_ID
+    assert ended.opening.opened_by == live.opening.opened_by == KeyHolder()
     assert [player.name for player in live.match.teams.left.players] == ["l1", "l2"]
 
 

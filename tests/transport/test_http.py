@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from tests.e2e import messages
-from tests.live.fakes import KEY, FakeAccess, FakeJournal, setup
+from tests.live.fakes import KEY, SUPPORTERS_KEY, FakeAccess, FakeJournal, setup
 from valo_ingest.clock import ManualClock
-from valo_ingest.errors import InvalidMessage
+from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.game.seats import Seat
 from valo_ingest.live.controller import Result
 from valo_ingest.live.previews import KEPT_MS, Previews
@@ -46,7 +46,7 @@ class Fixture:
         self.refusals = Refusals(self.clock)
         self.journal = FakeJournal()
         self.audience = SimpleNamespace(owed={}, dropped=0)
-        access = FakeAccess()
+        self.access = access = FakeAccess()
         self.extras = Extras(
             matches=self.matches,
             previews=Previews(clock=self.clock, access=access, new_code=lambda: "FRESH1"),
@@ -132,13 +132,36 @@ def test_a_group_code_may_hold_anything(made: Fixture) -> None:
     assert answer.status == "200 OK"
 
 
-def test_the_organization_of_a_key(made: Fixture) -> None:
-    assert made.ask("GET", "/getOrgForKey", f"key={KEY}").json == {
-        "id": "id",
-        "name": "Crew",
-        "isSupporter": True,
+@pytest.mark.parametrize(
+    ("key", "name", "is_supporter"), [(KEY, "Crew", False), (SUPPORTERS_KEY, "Supporter", True)]
+)
+def test_the_organization_of_a_key(made: Fixture, key: str, name: str, is_supporter: bool) -> None:
+    assert made.ask("GET", "/getOrgForKey", f"key={key}").json == {
+        "id": name,
+        "name": name,
+        "isSupporter": is_supporter,
     }
-    assert made.ask("GET", "/getOrgForKey", "key=wrong").status == "401 Unauthorized"
+
+
+@pytest.mark.parametrize("reason", ["Invalid Key", "Expired Key", "Unknown Error"])
+def test_why_a_key_is_not_good_is_told(made: Fixture, reason: str) -> None:
+    made.access.refusal = LogonRefused("a_code", reason)
+
+    asked = made.ask("GET", "/getOrgForKey", "key=wrong")
+    previewed = made.ask("PUT", "/createPreview", body=preview(key="wrong"))
+
+    assert (asked.status, asked.json) == ("401 Unauthorized", {"error": reason})
+    assert (previewed.status, previewed.json) == ("403 Forbidden", {"error": reason})
+
+
+@pytest.mark.parametrize("is_supporter", [True, False])
+def test_a_result_tells_whether_a_supporter_opened_the_match(made: Fixture, is_supporter: bool) -> None:
+    match_setup = setup("A")
+    made.matches.results["A"] = Result(
+        match_setup.teams, Seat.LEFT, match_setup.presentation.settings, is_supporter
+    )
+
+    assert made.ask("GET", "/getTeamInfoForCode", "groupCode=A").json["isSupporter"] is is_supporter
 
 
 def test_a_preview_is_made_and_found_until_it_is_too_old(made: Fixture) -> None:

@@ -3,7 +3,7 @@
 import click
 
 from valo_ingest import __version__
-from valo_ingest.cli import config, matches, serve
+from valo_ingest.cli import config, keys, matches, serve
 from valo_ingest.cli.settings import CONTEXT
 
 
@@ -33,3 +33,4 @@ def main() -> None:
 main.add_command(serve.serve)
 main.add_command(config.config)
 main.add_command(matches.matches)
+main.add_command(keys.keys)

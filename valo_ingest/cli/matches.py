@@ -1,27 +1,27 @@
 """`valo-ingest matches`: looks at the matches that are kept, beside a running server or without one."""
 
-import io
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import IO, Any, Final
 
 import click
 
 from valo_ingest import app
 from valo_ingest.cli import logs
-from valo_ingest.cli.scoreboard import columns, fitted, lines, local_time, score
-from valo_ingest.cli.settings import CONTEXT, SETTINGS
-from valo_ingest.cli.sources import resolve, with_settings
+from valo_ingest.cli.data_dir import (
+    DataDirCommand,
+    data_dir,
+    print_any_letter,
+    print_table,
+    told_in_one_line,
+)
+from valo_ingest.cli.scoreboard import lines, local_time, score
+from valo_ingest.cli.settings import CONTEXT
+from valo_ingest.cli.sources import with_settings
 from valo_ingest.cli.text import one_line
 from valo_ingest.config import MAX_DAYS
-from valo_ingest.errors import ValoIngestError
 from valo_ingest.storage.archive import Archive, ArchivedMatch
 from valo_ingest.wire import exports
-
-LOOKED_AT: Final = "DATA_DIR"
-"""The one setting that plays a role here."""
 
 FORMATS: Final[Mapping[str, Callable[[Archive, ArchivedMatch], Iterator[str]]]] = {
     "jsonl": lambda archive, kept: exports.stream(kept.opening, archive.entries(kept)),
@@ -31,23 +31,9 @@ FORMATS: Final[Mapping[str, Callable[[Archive, ArchivedMatch], Iterator[str]]]] 
 }
 """What a match can be exported as."""
 
-HEAD: Final = ("#", "GROUP CODE", "STATE", "SCORE", "MAP", "STARTED", "ENDED", "ENTRIES")
+HEAD: Final = ("#", "GROUP CODE", "STATE", "SCORE", "MAP", "STARTED", "ENDED", "ENTRIES", "KEY")
 RIGHT: Final = {"#", "ENTRIES"}
 """Columns of numbers."""
-
-CELL_WIDTH: Final = 64
-"""Columns that one cell of the list takes at most."""
-
-
-class MatchesCommand(click.Command):
-    """Takes all settings, so that what one types after `serve` works here, and shows the one it looks at."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        unused = {each.parameter for each in SETTINGS if each.name != LOOKED_AT}
-        for parameter in self.params:
-            if isinstance(parameter, click.Option) and parameter.name in unused:
-                parameter.hidden = True
 
 
 @click.group(context_settings=CONTEXT)
@@ -59,12 +45,10 @@ def matches() -> None:
 
     Exit status: 1 when there is no such match, or it cannot be read or deleted, 2 when the command makes no sense.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names come from all over the world
+    print_any_letter()
 
 
-@matches.command("list", cls=MatchesCommand, context_settings=CONTEXT)
+@matches.command("list", cls=DataDirCommand, context_settings=CONTEXT)
 @click.option(
     "--live/--ended",
     default=None,
@@ -76,7 +60,7 @@ def matches() -> None:
 @click.pass_context
 def list_matches(ctx: click.Context, /, *, live: bool | None, as_json: bool, **_: Any) -> None:
     """List the matches that are kept, the latest last."""
-    with _told_in_one_line():
+    with told_in_one_line():
         listing = _archive(ctx).matches()
         chosen = [kept for kept in listing.matches if live is None or kept.is_live is live]
         if as_json:
@@ -85,7 +69,7 @@ def list_matches(ctx: click.Context, /, *, live: bool | None, as_json: bool, **_
             _print_table(chosen)
         elif not listing.faults:
             which = "" if live is None else "live " if live else "ended "
-            where = one_line(str(resolve(ctx).values[LOOKED_AT]))
+            where = one_line(str(data_dir(ctx)))
             click.echo(f"No {which}match is kept in {where}. Is that the --data-dir of the server?")
     for fault in listing.faults:
         click.echo(f"Error: {one_line(str(fault))}", err=True)
@@ -93,18 +77,18 @@ def list_matches(ctx: click.Context, /, *, live: bool | None, as_json: bool, **_
         ctx.exit(1)
 
 
-@matches.command("show", cls=MatchesCommand, context_settings=CONTEXT)
+@matches.command("show", cls=DataDirCommand, context_settings=CONTEXT)
 @click.argument("code")
 @with_settings
 @click.pass_context
 def show(ctx: click.Context, /, *, code: str, **_: Any) -> None:
     """Print the scoreboard of the match CODE."""
-    with _told_in_one_line():
+    with told_in_one_line():
         for line in lines(_archive(ctx).find(code)):
             click.echo(line)
 
 
-@matches.command("export", cls=MatchesCommand, context_settings=CONTEXT)
+@matches.command("export", cls=DataDirCommand, context_settings=CONTEXT)
 @click.argument("code")
 @click.option(
     "--format",
@@ -127,14 +111,14 @@ def show(ctx: click.Context, /, *, code: str, **_: Any) -> None:
 @click.pass_context
 def export(ctx: click.Context, /, *, code: str, as_what: str, output: IO[bytes], **_: Any) -> None:
     """Write the match CODE out. There is no secret in it: no access key, no group secret."""
-    with _told_in_one_line():
+    with told_in_one_line():
         archive = _archive(ctx)
         for piece in FORMATS[as_what](archive, archive.find(code)):
             output.write(piece.encode())
         output.flush()
 
 
-@matches.command("delete", cls=MatchesCommand, context_settings=CONTEXT)
+@matches.command("delete", cls=DataDirCommand, context_settings=CONTEXT)
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option(
     "--older-than",
@@ -152,7 +136,7 @@ def delete(
     """Delete the matches CODE, or what is --older-than so many days, for good. Only what ended can be deleted."""
     if bool(codes) is (older_than is not None):
         raise click.UsageError("Name matches to delete, or say --older-than DAYS; one of the two.")
-    with _told_in_one_line():
+    with told_in_one_line():
         archive = _archive(ctx)
         found = map(archive.find, codes) if older_than is None else archive.ended_before_days(older_than)
         chosen = list({kept.number: kept for kept in found}.values())
@@ -170,20 +154,7 @@ def delete(
 
 def _archive(ctx: click.Context) -> Archive:
     logs.configure("text", "warning")
-    return app.open_archive(resolve(ctx).values[LOOKED_AT])
-
-
-@contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    """Tell an error in one line, and exit with status 1. Where nobody reads on, click ends without a word."""
-    try:
-        yield
-    except ValoIngestError as error:
-        raise click.ClickException(one_line(str(error))) from error
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise click.ClickException(f"The output cannot be written: {error.strerror}.") from error
+    return app.open_archive(data_dir(ctx))
 
 
 def _count(chosen: Sequence[ArchivedMatch]) -> str:
@@ -206,6 +177,8 @@ def _summary(kept: ArchivedMatch) -> dict[str, Any]:
         "startedAt": local_time(kept.opening.at),
         "endedAt": None if kept.ended_at is None else local_time(kept.ended_at),
         "entries": kept.entry_count,
+        "key": kept.opening.opened_by.key_name or None,
+        "organization": kept.opening.opened_by.organization or None,
     }
 
 
@@ -220,13 +193,9 @@ def _cells(kept: ArchivedMatch) -> tuple[str, ...]:
         local_time(kept.opening.at),
         "-" if kept.ended_at is None else local_time(kept.ended_at),
         str(kept.entry_count),
+        kept.opening.opened_by.key_name or "-",
     )
 
 
 def _print_table(chosen: Sequence[ArchivedMatch]) -> None:
-    rows = [[one_line(cell) for cell in row] for row in (HEAD, *map(_cells, chosen))]
-    widths = [min(CELL_WIDTH, max(columns(cell) for cell in column)) for column in zip(*rows, strict=True)]
-    signed = [-width if name in RIGHT else width for name, width in zip(HEAD, widths, strict=True)]
-    for row in rows:
-        cells = (fitted(cell, width) for cell, width in zip(row, signed, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    print_table(HEAD, [_cells(kept) for kept in chosen], right=RIGHT)

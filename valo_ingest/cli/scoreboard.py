@@ -10,12 +10,14 @@ from valo_ingest.game.catalog import agent_name
 from valo_ingest.game.events import Number
 from valo_ingest.game.state import Match, Player, RoundOutcome, Team, TeamTimeout, TechPause
 from valo_ingest.storage.archive import ArchivedMatch
+from valo_ingest.wire.record import KeyHolder
 
 TEAM_WIDTH: Final = 24
 CODE_WIDTH: Final = 32
 PHASE_WIDTH: Final = 24
+KEY_WIDTH: Final = 36
 HISTORY_WIDTH: Final = 72
-"""Columns of the longest team name, group code, phase and round history."""
+"""Columns of the longest team name, group code, phase, name of a key or its organisation, and round history."""
 
 PLAYER_COLUMNS: Final = (26, 12, -4, -4, -4, -6, -4, -8, 2, 16, 10)
 """Widths of the columns of a player; to the right where negative."""
@@ -45,6 +47,7 @@ def lines(kept: ArchivedMatch) -> Iterator[str]:
     yield f"{code}   #{kept.number}   {state}   {fitted(match.map, TEAM_WIDTH).rstrip()}, {_mode(match)}"
     ended = "" if kept.ended_at is None else f"   ended {local_time(kept.ended_at)}"
     yield f"started {local_time(kept.opening.at)}{ended}   {kept.entry_count:,} entries"
+    yield from _key_line(kept.opening.opened_by)
     yield ""
     yield f"{score(match)}   {_moment(match)}"
     for team in match.teams:
@@ -52,6 +55,14 @@ def lines(kept: ArchivedMatch) -> Iterator[str]:
         yield from _team_lines(team)
     yield ""
     yield from _history(match)
+
+
+def _key_line(holder: KeyHolder) -> Iterator[str]:
+    """Yield whose access key opened the match, where that is known."""
+    if not holder.key_name:
+        return
+    name, organization = (fitted(text, KEY_WIDTH).rstrip() for text in (holder.key_name, holder.organization))
+    yield f"opened with the key {name}" + (f" of {organization}" if organization != name else "")
 
 
 def local_time(at: int) -> str:

@@ -177,7 +177,7 @@ SETTINGS: Final = (
         flag="--require-auth-key/--no-require-auth-key",
         type=Truth(),
         original=True,
-        help="Let only those observers in that have the access key",
+        help="Let only those observers in that have an access key",
     ),
     Setting(
         name="AUTH_KEY",
@@ -186,7 +186,8 @@ SETTINGS: Final = (
         type=click.STRING,
         original=True,
         secret=True,
-        help="The access key. Better not as a flag: every user of this machine sees those",
+        help="The server's own access key, beside those of `valo-ingest keys`. Better not as a flag: every user of "
+        "this machine sees those",
     ),
     Setting(
         name="MAKE_AUTH_KEY",
@@ -249,8 +250,8 @@ SETTINGS: Final = (
         field="takeover_after_s",
         flag="--takeover-after",
         type=Number(),
-        help="After nobody has observed a match for this long, the access key that opened it takes it over without "
-        "the group secret. Only where access keys are required",
+        help="After nobody has observed a match for this long, the access key that opened it, or a later one of the "
+        "same name, takes it over without the group secret. Only where access keys are required",
     ),
     Setting(
         name="ADOPT_BY_ADDRESS",

@@ -5,7 +5,7 @@ in the same way and click can tell its source.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -62,7 +62,16 @@ class Resolved:
 
 def with_settings(command: Command) -> Command:
     """Give `command` a flag for each setting, and those that say where else to look."""
-    for setting in reversed(SETTINGS):
+    return with_settings_but()(command)
+
+
+def with_settings_but(*names: str) -> Callable[[Command], Command]:
+    """Do so for all settings but `names`, whose flags mean something else to that command."""
+    return lambda command: _with_settings(command, [each for each in SETTINGS if each.name not in names])
+
+
+def _with_settings(command: Command, settings: Sequence[Setting]) -> Command:
+    for setting in reversed(settings):
         command = click.option(
             setting.flag,
             setting.parameter,
@@ -93,7 +102,7 @@ def with_settings(command: Command) -> Command:
 
 def resolve(ctx: click.Context) -> Resolved:
     """Return the settings of the command that `ctx` is about."""
-    values = {each.name: ctx.params[each.parameter] for each in SETTINGS}
+    values = {each.name: ctx.params.get(each.parameter, each.default) for each in SETTINGS}
     sources = {each.name: _source(ctx, each) for each in SETTINGS}
     if ctx.params["lan"] is not None:
         for name, value in _lan_defaults(ctx.params["lan"], values).items():

@@ -9,7 +9,8 @@ The *active* observer is the one whose events count. Connections under its name 
 come back beside a connection that is dead and does not know it yet. Another observer that has the group secret is a
 *stand-by* while the active one is there: its events are validated and left aside, and it becomes active when the
 active one has been gone for two seconds. An observer whose secret is lost may take a match over with the access key
-that opened it, once nobody has been observing for a while.
+that opened it, or with a good one that the operator calls by the same name: a crew whose key was replaced is still
+that crew. That is once nobody has been observing for a while.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ from valo_ingest.live.matches import ControllerLimits, LiveMatch, Result
 from valo_ingest.live.ports import AccessPolicy, Connections, Journal, KeptMatch, Publisher
 from valo_ingest.live.turns import Turns
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
-from valo_ingest.wire.record import Entry, Kind, Opening, event_of
+from valo_ingest.wire.record import Entry, KeyHolder, Kind, Opening, event_of
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class MatchController:
         """
         Args:
             new_secret: Makes the group secret of a match.
-            service_sponsor_url: If set, matches follow the presentation rules of the original service.
+            service_sponsor_url: If set, matches follow the presentation rules of the original service, but for those of
+                its supporters.
         """
         self._clock = clock
         self._access = access
@@ -100,12 +102,13 @@ class MatchController:
         """
         for kept in sorted(kept_matches, key=lambda match: match.number):
             if kept.ended_at is not None:
-                self._remember_end(kept.match, kept.ended_at)
+                self._remember_end(kept.match, kept.ended_at, kept.opening.opened_by)
                 self._publisher.recall(kept.match)
                 continue
             live = LiveMatch(
                 kept.match,
                 number=kept.number,
+                opened_by=kept.opening.opened_by,
                 key_hash=kept.key_hash,
                 secret_hashes=kept.secret_hashes,
                 now=self._clock.now_ms(),
@@ -126,9 +129,9 @@ class MatchController:
     # --- logging on and off -----------------------------------------------------------------------------------
 
     def log_on_observer(self, client_id: str, logon: ObserverLogon, address: str) -> tuple[Observer, str]:
-        self._access.check(logon.key)
+        holder = self._access.check(logon.key)
         known = self._live.get(logon.group_code)
-        live = known or self._open(logon)
+        live = known or self._open(logon, holder)
         observer = Observer(
             client_id=client_id,
             group_code=logon.group_code,
@@ -138,13 +141,19 @@ class MatchController:
         )
         if known is None:
             live.observers[client_id] = observer
-            logger.info("group_code=%s match opened by %s at %s", logon.group_code, observer.name, address)
+            logger.info(
+                "group_code=%s match opened by %s at %s with access key %s",
+                logon.group_code,
+                observer.name,
+                address,
+                holder.key_name or "-",
+            )
             self._publisher.publish(live.match)
         elif hash_secret(logon.group_secret) in live.secret_hashes:
             live.group_secret = logon.group_secret
             self._join(live, observer, how="logon")
-        elif self._may_take_over(live, logon.key):
-            self._take_over(live, observer)
+        elif self._may_take_over(live, logon.key, holder):
+            self._take_over(live, observer, holder)
         else:
             raise LogonRefused(
                 "group_code_taken", f"Game with Group Code {logon.group_code} exists and is still live."
@@ -152,11 +161,11 @@ class MatchController:
         self._journal.commit()  # before the client hears that it is logged on
         return observer, live.group_secret
 
-    def _open(self, logon: ObserverLogon) -> LiveMatch:
+    def _open(self, logon: ObserverLogon, holder: KeyHolder) -> LiveMatch:
         key_hash = "" if self._limits.takeover_after_ms is None else hash_secret(logon.key)
         self._check_room(key_hash)
         setup = logon.setup
-        if self._service_sponsor_url:
+        if self._service_sponsor_url and not holder.is_supporter:
             setup = replace(
                 setup, presentation=under_service_rules(setup.presentation, self._service_sponsor_url)
             )
@@ -166,7 +175,11 @@ class MatchController:
         secret = self._new_secret()
         number = self._journal.open_match(
             Opening(
-                setup=setup, at=now, observer_name=logon.observer_name, client_version=logon.client_version
+                setup=setup,
+                at=now,
+                observer_name=logon.observer_name,
+                client_version=logon.client_version,
+                opened_by=holder,
             ),
             match,
             key_hash=key_hash,
@@ -175,6 +188,7 @@ class MatchController:
         live = LiveMatch(
             match,
             number=number,
+            opened_by=holder,
             key_hash=key_hash,
             secret_hashes=(hash_secret(secret),),
             now=now,
@@ -210,26 +224,30 @@ class MatchController:
         logger.info("group_code=%s observer %s is back (%s)", live.match.group_code, observer.name, how)
         self._record(live, Kind.OBSERVER_ON, name=observer.name, how=how)
 
-    def _may_take_over(self, live: LiveMatch, key: str) -> bool:
+    def _may_take_over(self, live: LiveMatch, key: str, holder: KeyHolder) -> bool:
         after_ms = self._limits.takeover_after_ms
         return (
             after_ms is not None
             and not live.observers
             and self._clock.now_ms() - live.lost_at >= after_ms
-            and hmac.compare_digest(live.key_hash, hash_secret(key))
+            and (
+                hmac.compare_digest(live.key_hash, hash_secret(key))
+                or (holder.key_name != "" and holder.key_name == live.opened_by.key_name)
+            )
         )
 
-    def _take_over(self, live: LiveMatch, observer: Observer) -> None:
+    def _take_over(self, live: LiveMatch, observer: Observer, holder: KeyHolder) -> None:
         if not live.group_secret:
             live.group_secret = self._new_secret()
             live.secret_hashes.add(hash_secret(live.group_secret))
             self._journal.add_secret(live.number, hash_secret(live.group_secret))
         lost = live.lost_observer
         logger.warning(
-            "group_code=%s taken over from %s by %s with the access key that opened it",
+            "group_code=%s taken over from %s by %s with access key %s, which opened it",
             live.match.group_code,
             "an observer of before the restart" if lost is None else lost.name,
             observer.name,
+            holder.key_name or "-",
         )
         self._join(live, observer, how="take-over")
 
@@ -379,19 +397,20 @@ class MatchController:
         now = self._clock.now_ms()
         del self._live[match.group_code]
         self._index_match_ids()
-        self._remember_end(match, now)
+        self._remember_end(match, now, live.opened_by)
         self._journal.end_match(live.number, now)
         self._journal.commit()
         self._publisher.publish_final(match)
         self._let_go(live)
 
-    def _remember_end(self, match: Match, at: int) -> None:
+    def _remember_end(self, match: Match, at: int, holder: KeyHolder) -> None:
         self._ended_at[match.group_code] = at
         if match.phase == GAME_END:
             result = Result(
                 teams=match.teams.map(lambda team: team.setup),
                 leading_seat=milestones.leading_seat(match),
                 settings=match.presentation.settings,
+                is_supporter=holder.is_supporter,
             )
             self._results[match.group_code] = (at, result)
 

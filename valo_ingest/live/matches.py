@@ -8,16 +8,26 @@ from msgspec import Struct
 from valo_ingest.game.seats import BySeat, Seat
 from valo_ingest.game.state import Match, TeamSetup
 from valo_ingest.live.clients import Observer
+from valo_ingest.wire.record import KeyHolder
 
 
 class LiveMatch:
     """A running match and what belongs to it without being part of its state."""
 
     def __init__(
-        self, match: Match, *, number: int, key_hash: str, secret_hashes: Iterable[str], now: int
+        self,
+        match: Match,
+        *,
+        number: int,
+        opened_by: KeyHolder,
+        key_hash: str,
+        secret_hashes: Iterable[str],
+        now: int,
     ) -> None:
         self.match = match
         self.number = number
+        self.opened_by = opened_by
+        """Whose access key opened it."""
         self.key_hash = key_hash
         """Of the access key that opened it."""
         self.group_secret = ""
@@ -38,6 +48,8 @@ class Result(Struct, frozen=True):
     teams: BySeat[TeamSetup]
     leading_seat: Seat
     settings: Mapping[str, Any]
+    is_supporter: bool = False
+    """What is said of who holds the access key that opened the match."""
 
 
 class ControllerLimits(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """What running matches need of the world, and what the world may ask of them: small protocols."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,30 +8,27 @@ from msgspec import Struct
 from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
-from valo_ingest.wire.record import Entry, Opening
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """Whose access key it is."""
-
-    id: str
-    name: str
-    is_supporter: bool
+from valo_ingest.wire.record import Entry, KeyHolder, Opening
 
 
 class AccessPolicy(Protocol):
     """Decides which access keys are good."""
 
-    def check(self, key: str) -> None:
-        """Accept `key`, or refuse it. May block.
+    def check(self, key: str) -> KeyHolder:
+        """Accept `key` and return whose it is, or refuse it. May block.
+
+        Where no key is required, one that is nobody's is accepted, too.
 
         Raises:
             LogonRefused: "Invalid Key", "Expired Key", or "Unknown Error" where nobody can tell.
         """
 
-    def organization_of(self, key: str) -> Organization | None:
-        """Return whose key it is; None if it is nobody's. May block."""
+    def holder_of(self, key: str) -> KeyHolder:
+        """Return whose key it is, whether or not one is required. May block.
+
+        Raises:
+            LogonRefused: It is nobody's; as `check`.
+        """
 
 
 class Publisher(Protocol):

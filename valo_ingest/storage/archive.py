@@ -14,7 +14,7 @@ last, so deleting that was broken off can be repeated.
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -136,6 +136,17 @@ class Archive:
                 if row is not None:
                     return _played_on(database, (_kept(row),))[0]
         raise UnknownMatch(name)
+
+    def openings(self) -> list[Opening]:
+        """Return how the matches began of which that can be told, the oldest first. Raises as `matches`."""
+        if not self._is_there():
+            return []
+        openings = []
+        with self._database("ro") as database:
+            for row in database.execute("SELECT opening, number, group_code FROM matches ORDER BY number"):
+                with suppress(JournalFault):
+                    openings.append(_opened(*row))
+        return openings
 
     def entries(self, archived: ArchivedMatch) -> Iterator[Entry]:
         """Yield the entries that led to `archived`.

@@ -1,4 +1,4 @@
-"""The access key that the server makes for itself."""
+"""The access key that the server makes for itself, and what all keys that it makes look like."""
 
 import os
 import secrets
@@ -16,6 +16,9 @@ GROUPS: Final = 4
 GROUP_LENGTH: Final = 5
 """100 bits in all, which nobody guesses."""
 
+AUTH_KEY_NAME: Final = "AUTH_KEY"
+"""What the server's own key is called where keys have names, whether it was made or set."""
+
 
 def keep_auth_key(data_dir: Path) -> tuple[str, bool]:
     """Return the key kept in `data_dir` and whether it was made just now, because there was none.
@@ -28,7 +31,7 @@ def keep_auth_key(data_dir: Path) -> tuple[str, bool]:
         text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if text:
             return _checked(path, text), False
-        key = _make()
+        key = make_key()
         data_dir.mkdir(parents=True, exist_ok=True)
         _write_private(path, key + "\n")
     except UnicodeDecodeError:
@@ -44,7 +47,8 @@ def _checked(path: Path, key: str) -> str:
     return key
 
 
-def _make() -> str:
+def make_key() -> str:
+    """Return a new key: 100 random bits, as people can read them aloud."""
     return "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_LENGTH)) for _ in range(GROUPS))
 
 

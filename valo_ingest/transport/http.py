@@ -162,7 +162,7 @@ class Extras:
                 "higherScore": 0 if result.leading_seat is Seat.LEFT else 1,
                 "tournamentInfo": result.settings["tournamentInfo"],
                 "sponsorInfo": result.settings["sponsorInfo"],
-                "isSupporter": False,
+                "isSupporter": result.is_supporter,
             },
         )
 
@@ -170,15 +170,16 @@ class Extras:
         key = _query(environ, "key")
         if not key:
             return refused(HTTPStatus.BAD_REQUEST, "Key is required")
-        organization = self._access.organization_of(key)
-        if organization is None:
-            return refused(HTTPStatus.UNAUTHORIZED, "Invalid Key")
+        try:
+            holder = self._access.holder_of(key)
+        except LogonRefused as error:
+            return refused(HTTPStatus.UNAUTHORIZED, str(error))
         return Answer(
             HTTPStatus.OK,
             {
-                "id": organization.id,
-                "name": organization.name,
-                "isSupporter": organization.is_supporter,
+                "id": holder.organization,
+                "name": holder.organization,
+                "isSupporter": holder.is_supporter,
             },
         )
 

@@ -5,9 +5,12 @@ Theory of operation
 A record is the setup of the match and a list of entries, each with the instant of its receipt. Messages are kept as
 the text that was received; what the connections of clients mean for the match is kept as a small JSON object. Played
 in their order through the decoder and the reducer, the entries give the match again. Nothing else is needed, and
-nothing secret is in it: keys and secrets come with logons only, and of those the setup is kept.
+nothing secret is in it: keys and secrets come with logons only, and of those the setup is kept. Of the access key there
+is what the operator calls it.
 
-`FORMAT` is written with every record. A later version of this module reads older formats.
+`FORMAT` is written with every record. A later version of this module reads older formats. A field that plays no part
+in playing a record again may come without a new format, if it has a default: older records get that, and older
+versions leave the field aside.
 """
 
 import logging
@@ -51,6 +54,15 @@ class Entry(Struct, frozen=True):
     text: str
 
 
+class KeyHolder(Struct, frozen=True, kw_only=True):
+    """Whose access key it is; never the key itself. By default nobody's: the key of who was let in with any."""
+
+    key_name: str = ""
+    """What the operator calls the key."""
+    organization: str = ""
+    is_supporter: bool = False
+
+
 class Opening(Struct, frozen=True, kw_only=True):
     """How a match began: what its logon said, without the secrets."""
 
@@ -59,6 +71,8 @@ class Opening(Struct, frozen=True, kw_only=True):
     observer_name: str
     client_version: str
     format: int = FORMAT
+    opened_by: KeyHolder = KeyHolder()
+    """Since 2026-11; nobody in older records."""
 
 
 def _of_observer_message(text: str) -> happened.Event:
