@@ -326,7 +326,9 @@ def assert_makes_sense(match: Match) -> None:
 @REPRODUCIBLE
 @given(matches(), steps())
 def test_every_state_has_a_document(match: Match, events: Steps) -> None:
+    encoder = overlay.Encoder()
     for state in states(match, events):
+        assert encoder.encode(state) == overlay.encode(state)
         document: Any = json.loads(overlay.encode(state))
         assert document["groupCode"] == state.group_code
         for team, written in zip(state.teams, document["teams"], strict=True):

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from valo_ingest.clock import ManualClock
-from valo_ingest.live.turns import BUSY_ENTRIES, BUSY_TURN_MS, TURN_MS, Turns
+from valo_ingest.live.turns import BUSY_PER_MS, BUSY_TURN_MS, TURN_MS, Turns
 
 
 class World:
@@ -64,15 +64,33 @@ def test_the_next_turn_ends_a_little_later(world: World) -> None:
 
 
 def test_a_busy_turn_is_longer(world: World) -> None:
-    world.written = BUSY_ENTRIES
     world.turns.request()
     world.wait(0)
+    world.written = BUSY_PER_MS * TURN_MS
+    world.turns.request()
+    world.wait(TURN_MS)
+    assert world.happened.count("commit") == 2
+
     world.turns.request()
     world.wait(BUSY_TURN_MS - 1)
-    assert world.happened.count("commit") == 1
+    assert world.happened.count("commit") == 2
 
     world.wait(1)
-    assert world.happened.count("commit") == 2
+    assert world.happened.count("commit") == 3
+
+
+def test_a_turn_after_a_long_silence_is_not_a_busy_one(world: World) -> None:
+    world.turns.request()
+    world.wait(0)
+    world.wait(1_000)
+    world.written = BUSY_PER_MS * TURN_MS
+    world.turns.request()
+    world.wait(0)
+
+    world.turns.request()
+    world.wait(TURN_MS)
+
+    assert world.happened.count("commit") == 3
 
 
 def test_a_turn_may_be_called_for_at_an_instant_and_then_for_earlier(world: World) -> None:

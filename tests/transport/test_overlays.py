@@ -248,11 +248,12 @@ def test_a_final_state_that_was_sent_already_is_not_sent_again(made: Fixture) ->
 def test_a_state_is_encoded_once_for_all_overlays(made: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = []
 
-    def counting_encode(match: Match, encode: Callable[[Match], str] = overlay.encode) -> str:
-        encoded.append(match)
-        return encode(match)
+    class CountingEncoder(overlay.Encoder):
+        def encode(self, match: Match) -> str:
+            encoded.append(match)
+            return super().encode(match)
 
-    monkeypatch.setattr(overlay, "encode", counting_encode)
+    monkeypatch.setattr(overlay, "Encoder", CountingEncoder)
     for number in range(10):
         made.log_on({"groupCode": "A"}, f"overlay-{number}")
     made.publisher.publish(match_with(1))

@@ -232,3 +232,30 @@ def test_a_name_may_hold_anything_that_can_be_written() -> None:
     name = 'ß😀\u2028"\\</script>\0'
 
     assert written_player(after(make_match(), join("l1", name=name)))["name"] == name
+
+
+def test_parts_that_did_not_change_are_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    match = make_full_match()
+    encoder = overlay.Encoder()
+    encoder.encode(match)
+    monkeypatch.setattr(overlay, "_round", None)  # what would fail if it were called
+    monkeypatch.setattr(overlay, "_settings", None)
+
+    changed = replace(match, map="Bind")
+
+    assert json.loads(encoder.encode(changed))["map"] == "Bind"
+
+
+def test_an_encoder_that_was_used_before_writes_what_a_new_one_does() -> None:
+    match = make_full_match()
+    encoder = overlay.Encoder()
+    encoder.encode(match)
+    for event in (
+        board("l1", money=50),
+        board("r1", money=50),
+        score(2, 0),
+        happened.SeatsSwapped(),
+        LEFT_PRESSED,
+    ):
+        match = play(match, (20_000, event))
+        assert encoder.encode(match) == overlay.encode(match)

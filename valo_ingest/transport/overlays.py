@@ -52,6 +52,7 @@ class OverlayPublisher:
         """The newest state of matches of which something has to be sent."""
         self._sent_at: dict[str, int] = {}
         self._last_texts: dict[str, str] = {}
+        self._encoders: dict[str, overlay.Encoder] = {}
 
     def publish(self, match: Match) -> None:
         if match.group_code not in self._pending:
@@ -66,7 +67,7 @@ class OverlayPublisher:
         self._last_texts[match.group_code] = overlay.encode(match)
 
     def forget(self, group_code: str) -> None:
-        for kept in (self._pending, self._sent_at, self._last_texts):
+        for kept in (self._pending, self._sent_at, self._last_texts, self._encoders):
             kept.pop(group_code, None)
 
     def last_text(self, group_code: str) -> str | None:
@@ -93,7 +94,7 @@ class OverlayPublisher:
 
     def _send(self, match: Match) -> None:
         group_code = match.group_code
-        text = overlay.encode(match)
+        text = self._encoders.setdefault(group_code, overlay.Encoder()).encode(match)
         if text == self._last_texts.get(group_code):
             return
         self._last_texts[group_code] = text
