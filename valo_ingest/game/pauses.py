@@ -4,12 +4,14 @@ A team timeout counts down in whole seconds from its start. Cancelled within the
 when it runs out, it costs the seat one of its timeouts. A technical pause ends a timeout free of charge.
 """
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from valo_ingest.game.events import Number, TeamTimeoutPressed, TechPausePressed, ToastPressed
 from valo_ingest.game.state import Match, TeamTimeout, TechPause, Toast
 
-SECOND_MS = 1000
+SECOND_MS: Final = 1_000
 
 
 def press_tech_pause(match: Match, event: TechPausePressed, at: int) -> Match:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from valo_ingest.game import events as happened
+from valo_ingest.game import rules
 from valo_ingest.game.reducer import apply
 from valo_ingest.game.state import COMBAT, ROUND_END, SHOPPING, Match, MatchSetup, new_match
 
@@ -25,7 +26,6 @@ LINE_UP: Final = (
 
 WEAPONS: Final = ("TX_Hud_Volcano", "TX_Hud_Assault_AR10A2_S", "TX_Hud_Sniper_Operater", "TX_Hud_SMG_MP5_S")
 
-TEAM_SIZE: Final = 5
 ROUND_MS: Final = 100_000
 
 
@@ -56,7 +56,7 @@ def made_up_match(setup: MatchSetup, at: int) -> Match:
 def _opening() -> list[happened.Event]:
     roster: list[happened.Event] = [
         happened.RosterReported(
-            team_number=index // TEAM_SIZE,
+            team_number=index // rules.MAX_PLAYERS_PER_TEAM,
             player_id=f"preview-{index}",
             name=name,
             tagline="DEMO",
@@ -72,7 +72,7 @@ def _opening() -> list[happened.Event]:
 def _board(index: int) -> happened.Event:
     """Return the scoreboard of a player; the numbers only have to look like a match."""
     return happened.ScoreboardReported(
-        index // TEAM_SIZE,
+        index // rules.MAX_PLAYERS_PER_TEAM,
         happened.Board(
             player_id=f"preview-{index}",
             agent_internal=LINE_UP[index][1],
