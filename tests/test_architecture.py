@@ -49,6 +49,7 @@ MAY_BE_IMPORTED_BY = {
     "cryptography": {"transport"},
     "filelock": {"storage"},
     "psutil": {"transport"},
+    "websockets": {"transport"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""
 

@@ -27,6 +27,7 @@ from valo_ingest.transport.frames import (
     frame,
     is_close_code,
     unmask,
+    unmask_by_numbers,
 )
 
 LIMIT = 100_000
@@ -45,6 +46,13 @@ def client_frame(first: int, payload: bytes = b"", *, length: bytes | None = Non
         else:
             length = struct.pack("!BQ", 0xFF, size)
     return bytes((first,)) + length + key + unmask(payload, key)
+
+
+@given(st.binary(max_size=2_000), st.binary(min_size=4, max_size=4))
+def test_both_ways_to_unmask_do_what_the_rfc_says(payload: bytes, key: bytes) -> None:
+    plain = bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+
+    assert unmask(payload, key) == unmask_by_numbers(payload, key) == plain
 
 
 def make_reader(*, limit: int = LIMIT, compressed: bool = False) -> FrameReader:

@@ -31,10 +31,11 @@ def between(before: Match, after: Match) -> tuple[Milestone, ...]:
 
 def _has_won_more(before: Match, after: Match) -> bool:
     """Tell whether a team has won a round. Teams are told by their numbers: they may have changed seats."""
-    if [team.rounds_won for team in before.teams] == [team.rounds_won for team in after.teams]:
+    was, now = before.teams, after.teams
+    if was.left.rounds_won == now.left.rounds_won and was.right.rounds_won == now.right.rounds_won:
         return False  # as after nearly every event
-    won_before = {team.number: team.rounds_won for team in before.teams}
-    return any(team.rounds_won > won_before[team.number] for team in after.teams)
+    won_before = {team.number: team.rounds_won for team in was}
+    return any(team.rounds_won > won_before[team.number] for team in now)
 
 
 def leading_seat(match: Match) -> Seat:

@@ -4,7 +4,7 @@ An observer's scoreboard is the best source. A player's own client stands in as 
 for him this round, and the kill feed as long as neither did.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ from valo_ingest.game.events import (
     ScoreboardReported,
 )
 from valo_ingest.game.rounds import plant
-from valo_ingest.game.seats import SEATS, Seat
+from valo_ingest.game.seats import SEATS, BySeat, Seat
 from valo_ingest.game.state import Abilities, AuxiliaryData, Match, Player, Team, seat_of
 
 
@@ -341,13 +341,17 @@ def _either(one: AuxiliaryData, other: AuxiliaryData) -> AuxiliaryData:
 
 
 def _with_player_in(
-    match: Match, seats: Iterable[Seat], player_id: str, change: Callable[[Player], Player]
+    match: Match, seats: tuple[Seat, ...], player_id: str, change: Callable[[Player], Player]
 ) -> Match:
     """Return `match` with the player of that id changed in each of `seats` that has one."""
-    teams = match.teams
-    for seat in seats:
-        teams = teams.with_value(seat, _with_player(teams[seat], player_id, change))
-    return match if teams is match.teams else replace(match, teams=teams)
+    left, right = match.teams.left, match.teams.right
+    if Seat.LEFT in seats:
+        left = _with_player(left, player_id, change)
+    if Seat.RIGHT in seats:
+        right = _with_player(right, player_id, change)
+    if left is match.teams.left and right is match.teams.right:
+        return match
+    return replace(match, teams=BySeat(left, right))
 
 
 def _with_player(team: Team, player_id: str, change: Callable[[Player], Player]) -> Team:

@@ -111,17 +111,18 @@ def apply(match: Match, event: happened.Event, at: int) -> Match:
     return HANDLERS[type(event)](expire(match, at), event, at)
 
 
+NAMING_A_TEAM: Final = (
+    happened.RosterReported,
+    happened.ScoreboardReported,
+    happened.AuxiliaryScoreboardReported,
+)
+
+
 def counts(match: Match, event: happened.Event) -> bool:
     """Tell whether `event` shows that the match goes on: what names a team that it has not does not count."""
-    match event:
-        case (
-            happened.RosterReported(team_number=team_number)
-            | happened.ScoreboardReported(team_number=team_number)
-            | happened.AuxiliaryScoreboardReported(team_number=team_number)
-        ):
-            return seat_of(match, team_number) is not None
-        case _:
-            return True
+    if isinstance(event, NAMING_A_TEAM):
+        return seat_of(match, event.team_number) is not None
+    return True
 
 
 def expire(match: Match, at: int) -> Match:

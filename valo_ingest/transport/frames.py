@@ -14,6 +14,7 @@ What breaks a rule of the protocol is a `Violation`. After one of those the read
 """
 
 import struct
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
 from geventwebsocket.exceptions import ProtocolError
@@ -87,11 +88,23 @@ class Inflates(Protocol):
         """Return the message; raises Violation."""
 
 
-def unmask(payload: bytes, key: bytes) -> bytes:
-    """Return `payload` with `key` (4 bytes) taken off. Two big numbers are combined in C, which is fast."""
+def unmask_by_numbers(payload: bytes, key: bytes) -> bytes:
+    """Return `payload` with `key` (4 bytes) taken off: as two big numbers, which is fast for Python."""
     size = len(payload)
     stream = (key * ((size >> 2) + 1))[:size]
     return (_int(payload, "little") ^ _int(stream, "little")).to_bytes(size, "little")
+
+
+def _fastest_unmask() -> Callable[[bytes, bytes], bytes]:
+    try:
+        from websockets.speedups import apply_mask
+    except ImportError:  # where the library was built without its C part
+        return unmask_by_numbers
+    return apply_mask
+
+
+unmask: Final = _fastest_unmask()
+"""Return a payload with its key taken off: 0.1 microseconds for 450 bytes in C, 1.7 without."""
 
 
 def frame(first: int, payload: bytes) -> bytes:
@@ -197,9 +210,7 @@ class FrameReader:
                 self._need(end - start)
                 return None
             self._position = end
-            # The same as `unmask`, which would cost a call.
-            stream = (buffer[body - 4 : body] * ((length >> 2) + 1))[:length]
-            payload = (_int(buffer[body:end], "little") ^ _int(stream, "little")).to_bytes(length, "little")
+            payload = unmask(buffer[body:end], buffer[body - 4 : body])
             if first == WHOLE_TEXT:
                 return _text(payload)
             item = self._accept(first, payload)

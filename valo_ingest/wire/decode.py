@@ -6,15 +6,16 @@ The schemas of `schemas` are the contract, and they take about 100 microseconds 
 decoder looks at the text first, in about one: it takes only what the schema would take unchanged (exact JSON types,
 within the bounds), and it knows nothing about errors. Whatever it declines, for whatever reason, goes to the schema
 from the start, which reads it, or refuses it with the path of the field. A property test holds the two equal.
-The typed decoder only skims what it skips, where it overlooks bytes that are no UTF-8 and numbers beyond all bounds;
-so a text that it takes is read once more, without types, in half a microsecond.
+The typed decoder only skims what it skips, where it overlooks bytes that are no UTF-8 and numbers beyond all bounds.
+So its types are *closed*: they have all that today's clients send, and nothing is skipped. A text with something else
+in it (clients may be newer) is read by open types, and then once more without types, in a microsecond.
 
 Both ways end in the same events. What a message claims to belong to is returned beside its event: whether the sender
 may write there is not decided here.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, Union, get_type_hints
 
 import msgspec
 from marshmallow import Schema, ValidationError
@@ -46,6 +47,7 @@ class _Roster(Struct):
     agentInternal: _Short
     position: _Count
     locked: bool
+    rank: Any = None
 
 
 class _Board(Struct):
@@ -63,8 +65,10 @@ class _Board(Struct):
     assists: _Count
 
 
-class _Scoreboard(_Board):
+class _Scoreboard(_Board, kw_only=True):
     startTeam: _Count
+    name: Any = None
+    tagline: Any = None
 
 
 class _Kill(Struct):
@@ -150,19 +154,6 @@ class _CypherMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.CYPHER_CAM.value):
     data: bool
 
 
-_ObserverWire: TypeAlias = (
-    _RosterMessage | _ScoreboardMessage | _KillMessage | _RoundMessage | _ScoreMessage | _ObservingMessage
-)
-_AuxiliaryWire: TypeAlias = (
-    _AuxiliaryScoreboardMessage
-    | _TeamBoardMessage
-    | _AbilitiesMessage
-    | _HealthMessage
-    | _AstraMessage
-    | _CypherMessage
-)
-
-
 # --- what it means --------------------------------------------------------------------------------------------
 
 
@@ -209,7 +200,6 @@ def _kill_event(message: _KillMessage) -> happened.Event:
 
 
 def _team_board_event(message: _TeamBoardMessage) -> happened.Event:
-    _decode_anything(message.data)
     return happened.AuxiliaryTeamBoardReported(
         tuple([_board(board) for board in _decode_boards(message.data)])
     )
@@ -262,12 +252,64 @@ _AUXILIARY_EVENTS: Final[Mapping[type, tuple[str, Callable[[Any], happened.Event
     ),
 }
 
-_decode_observer: Final = msgspec.json.Decoder(_ObserverWire).decode
-_decode_auxiliary: Final = msgspec.json.Decoder(_AuxiliaryWire).decode
-_decode_boards: Final = msgspec.json.Decoder(
-    Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
-).decode
 _decode_anything: Final = msgspec.json.Decoder().decode
+
+
+def _closed(kind: type[Struct]) -> type[Struct]:
+    """Return `kind` as a type that takes no fields but its own."""
+    return msgspec.defstruct(f"Closed{kind.__name__}", [], bases=(kind,), forbid_unknown_fields=True)
+
+
+def _closed_message(kind: type[Struct]) -> type[Struct]:
+    data = get_type_hints(kind, include_extras=True)["data"]
+    if isinstance(data, type) and issubclass(data, Struct):
+        data = _closed(data)
+    return msgspec.defstruct(
+        f"Closed{kind.__name__}", [("data", data)], bases=(kind,), forbid_unknown_fields=True
+    )
+
+
+def _decoder(closed: Any, opened: Any) -> Callable[[str | bytes], Any]:
+    """Return what decodes a text by closed types, or else by open ones.
+
+    It raises what is in `UNREADABLE`.
+    """
+    decode_closed = msgspec.json.Decoder(closed).decode
+    decode_open = msgspec.json.Decoder(opened).decode
+
+    def decode(text: str | bytes) -> Any:
+        try:
+            return decode_closed(text)
+        except msgspec.ValidationError:
+            value = decode_open(text)
+            _decode_anything(text)
+            return value
+
+    return decode
+
+
+Reader = Callable[[str | bytes], tuple[Any, str, happened.Event]]
+
+
+def _reader(events: Mapping[type, tuple[str, Callable[[Any], happened.Event]]]) -> Reader:
+    """Return what reads a message of these types: its envelope, the name of its type, and its event."""
+    closed = {_closed_message(kind): meaning for kind, meaning in events.items()}
+    decode = _decoder(Union[tuple(closed)], Union[tuple(events)])  # noqa: UP007 (made of a tuple)
+    meanings = {**events, **closed}
+
+    def read(text: str | bytes) -> tuple[Any, str, happened.Event]:
+        message = decode(text)
+        name, event_of = meanings[type(message)]
+        return message, name, event_of(message)
+
+    return read
+
+
+_Boards: TypeAlias = Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
+_ClosedBoards: TypeAlias = Annotated[list[_closed(_Board)], Meta(max_length=bounds.MAX_ENTRIES)]  # type: ignore[misc, valid-type]
+_decode_boards: Final = _decoder(_ClosedBoards, _Boards)
+_read_observer: Final = _reader(_OBSERVER_EVENTS)
+_read_auxiliary: Final = _reader(_AUXILIARY_EVENTS)
 
 
 def decode_observer_message(payload: Payload) -> ObserverMessage:
@@ -278,12 +320,8 @@ def decode_observer_message(payload: Payload) -> ObserverMessage:
     """
     if isinstance(payload, (str, bytes)):
         try:
-            message = _decode_observer(payload)
-            _decode_anything(payload)
-            name, event_of = _OBSERVER_EVENTS[type(message)]
-            return ObserverMessage(
-                message.groupCode, message.obsName, name, event_of(message), text_of(payload)
-            )
+            message, name, event = _read_observer(payload)
+            return ObserverMessage(message.groupCode, message.obsName, name, event, text_of(payload))
         except UNREADABLE:
             pass  # the schema reads it, or knows what is wrong with it
     return observer_message_by_schema(payload)
@@ -297,12 +335,8 @@ def decode_auxiliary_message(payload: Payload) -> AuxiliaryMessage:
     """
     if isinstance(payload, (str, bytes)):
         try:
-            message = _decode_auxiliary(payload)
-            _decode_anything(payload)
-            name, event_of = _AUXILIARY_EVENTS[type(message)]
-            return AuxiliaryMessage(
-                message.matchId, message.playerId, name, event_of(message), text_of(payload)
-            )
+            message, name, event = _read_auxiliary(payload)
+            return AuxiliaryMessage(message.matchId, message.playerId, name, event, text_of(payload))
         except UNREADABLE:
             pass  # the schema reads it, or knows what is wrong with it
     return auxiliary_message_by_schema(payload)
