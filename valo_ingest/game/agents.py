@@ -26,6 +26,8 @@ def suffix_after_board(before: Player, after: Player) -> str:
     """Return the icon suffix of a player whose scoreboard took him from `before` to `after`."""
     agent = plain_agent(after.agent_internal)
     suffix = after.icon_suffix
+    if not suffix and agent not in ULT_SUFFIXES:
+        return suffix  # as nearly always
     if before.ult_ready and after.ult_points == 0 and (after.kills or after.deaths or after.assists):
         suffix = ULT_SUFFIXES.get(agent, suffix)
     if before.is_alive and not after.is_alive and suffix in SUFFIXES_ENDED_BY_DEATH:

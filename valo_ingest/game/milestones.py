@@ -17,7 +17,7 @@ def between(before: Match, after: Match) -> tuple[Milestone, ...]:
     """Return what was reached from `before` to `after`."""
     if before is after:
         return ()
-    reached = []
+    reached: list[Milestone] = []
     if after.is_running and after.match_id != before.match_id:
         reached.append(Milestone.STARTED)
     if _has_won_more(before, after):

@@ -5,6 +5,7 @@ for him this round, and the kill feed as long as neither did.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -27,7 +28,7 @@ from valo_ingest.game.events import (
 )
 from valo_ingest.game.rounds import plant
 from valo_ingest.game.seats import SEATS, BySeat, Seat
-from valo_ingest.game.state import Abilities, AuxiliaryData, Match, Player, Team, seat_of
+from valo_ingest.game.state import COMBAT, Abilities, AuxiliaryData, Match, Player, Team, seat_of
 
 
 def report_roster(match: Match, event: RosterReported, at: int) -> Match:
@@ -88,7 +89,7 @@ def report_scoreboard(match: Match, event: ScoreboardReported, at: int) -> Match
         match,
         (seat,),
         board.player_id,
-        lambda player: replace(_after_board(player, board), has_scoreboard=True),
+        lambda player: _after_board(player, board, has_scoreboard=True),
     )
 
 
@@ -111,8 +112,10 @@ def _stand_in(match: Match, seats: tuple[Seat, ...], boards: tuple[Board, ...], 
         def standing_in(player: Player, board: Board = board) -> Player:
             if player.has_scoreboard:
                 return player
-            after = _after_board(player, board)
-            return replace(after, auxiliary=replace(after.auxiliary, has_scoreboard=True))
+            delivers = player.auxiliary
+            if not delivers.has_scoreboard:
+                delivers = replace(delivers, has_scoreboard=True)
+            return _after_board(player, board, auxiliary=delivers)
 
         match = _with_player_in(match, seats, board.player_id, standing_in)
     return match
@@ -120,6 +123,8 @@ def _stand_in(match: Match, seats: tuple[Seat, ...], boards: tuple[Board, ...], 
 
 def _plant_seen_in_money(match: Match, seats: tuple[Seat, ...], boards: tuple[Board, ...], at: int) -> Match:
     """Plant the spike if a board shows a known player with exactly the planter's reward more than before."""
+    if match.phase != COMBAT or match.spike.is_planted:
+        return match
     money_of_planters = {(board.player_id, board.money - rules.PLANT_REWARD_CREDITS) for board in boards}
     for seat in seats:
         for player in match.teams[seat].players:
@@ -128,7 +133,8 @@ def _plant_seen_in_money(match: Match, seats: tuple[Seat, ...], boards: tuple[Bo
     return match
 
 
-def _after_board(player: Player, board: Board) -> Player:
+def _after_board(player: Player, board: Board, **told_by: Any) -> Player:
+    """Return `player` as `board` has it, with what else is to change in him."""
     spent = player.money - board.money
     has_spent = player.has_spent or spent > 0
     health = player.health
@@ -152,6 +158,7 @@ def _after_board(player: Player, board: Board) -> Player:
         has_spike=board.has_spike,
         is_alive=board.is_alive,
         health=health,
+        **told_by,
     )
     suffix = agents.suffix_after_board(player, after)
     return after if suffix == after.icon_suffix else replace(after, icon_suffix=suffix)
@@ -258,25 +265,28 @@ def search_name(player: Player) -> str:
 
 def report_abilities(match: Match, event: AbilitiesReported, at: int) -> Match:
     abilities = Abilities(event.grenade, event.ability_1, event.ability_2)
-    return _with_player_in(
-        match,
-        SEATS,
-        event.player_id,
-        lambda player: replace(
-            player, abilities=abilities, auxiliary=replace(player.auxiliary, has_abilities=True)
-        ),
-    )
+
+    def told(player: Player) -> Player:
+        delivers = player.auxiliary
+        if not delivers.has_abilities:
+            delivers = replace(delivers, has_abilities=True)
+        elif player.abilities == abilities:
+            return player
+        return replace(player, abilities=abilities, auxiliary=delivers)
+
+    return _with_player_in(match, SEATS, event.player_id, told)
 
 
 def report_health(match: Match, event: HealthReported, at: int) -> Match:
-    return _with_player_in(
-        match,
-        SEATS,
-        event.player_id,
-        lambda player: replace(
-            player, health=event.health, auxiliary=replace(player.auxiliary, has_health=True)
-        ),
-    )
+    def told(player: Player) -> Player:
+        delivers = player.auxiliary
+        if not delivers.has_health:
+            delivers = replace(delivers, has_health=True)
+        elif player.health == event.health:
+            return player
+        return replace(player, health=event.health, auxiliary=delivers)
+
+    return _with_player_in(match, SEATS, event.player_id, told)
 
 
 def report_astra_targeting(match: Match, event: AstraTargetingReported, at: int) -> Match:
@@ -358,7 +368,7 @@ def _with_player(team: Team, player_id: str, change: Callable[[Player], Player])
     for index, player in enumerate(team.players):
         if player.player_id == player_id:
             changed = change(player)
-            if changed is player:
+            if changed is player or changed == player:
                 return team
             return replace(team, players=(*team.players[:index], changed, *team.players[index + 1 :]))
     return team

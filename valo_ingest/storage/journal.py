@@ -288,7 +288,7 @@ class SqliteJournal:
         entry_id = self._next_entry
         self._next_entry = entry_id + 1
         # SQLite takes much longer over an enum than over the plain number that it is.
-        self._entries.append((entry_id, number, entry.at, entry.kind.value, entry.text))
+        self._entries.append((entry_id, number, entry.at, int(entry.kind), entry.text))
         tracked.last_entry = entry_id
         tracked.entry_count += 1
         tracked.state = after

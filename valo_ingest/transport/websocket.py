@@ -84,6 +84,9 @@ LINGER_S: Final = 2.0
 LINGER_QUIET_S: Final = 0.25
 """A client that has been silent for this long will not lose the close frame any more."""
 
+MESSAGE: Final = "4"
+"""First character of an Engine.IO message."""
+
 ALIVE: Final = "3"
 """Engine.IO's answer to a ping."""
 
@@ -199,7 +202,8 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
                 continue
             self._turn += 1
             if isinstance(item, str):
-                return item if is_engine_packet(item) else EMPTY_MESSAGE
+                # Nearly all are messages, whose first character is enough.
+                return item if item[:1] == MESSAGE or is_engine_packet(item) else EMPTY_MESSAGE
             if isinstance(item, bytes):
                 return item
             if isinstance(item, Ping):
