@@ -375,7 +375,8 @@ class MatchController:
         after = apply(live.match, event, entry.at)
         self._journal.append(live.number, entry, after)
         self._turns.request()
-        self._replace(live, after)
+        if after is not live.match:
+            self._replace(live, after)
 
     def _replace(self, live: LiveMatch, after: Match) -> None:
         before = live.match

@@ -121,6 +121,11 @@ class _ShortSocket:
         session_id = session.sid
         self.websockets[session_id] = self._sock
         manager = self.sio.manager
+        # The library makes another one when the last client has gone; but whoever asks here is in it, or connects on
+        # the ordinary way before it asks again.
+        everybody = manager.rooms.get(NAMESPACE, {}).get(None)
+        connected = {} if everybody is None else everybody.inverse
+        is_ending = manager.pending_disconnect
         unfinished = self.sio._binary_packet
         handlers = {
             name: handler for name, handler in self.sio.handlers[NAMESPACE].items() if name not in RESERVED
@@ -136,8 +141,10 @@ class _ShortSocket:
             except (ValueError, RecursionError):
                 return message
             handler = handlers.get(name)
-            client_id = manager.sid_from_eio_sid(session_id, NAMESPACE)
-            if handler is None or not manager.is_connected(client_id, NAMESPACE):
+            client_id = connected.get(session_id)
+            if handler is None or client_id is None:
+                return message
+            if is_ending and not manager.is_connected(client_id, NAMESPACE):
                 return message
             try:
                 handler(client_id, argument)

@@ -173,8 +173,27 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
 
     def receive(self) -> str | bytes | None:
         """Return the next message; None when the connection has ended."""
+        reader = self._reader
         try:
-            return self._receive()
+            while not self.closed:
+                if self._turn >= MESSAGES_PER_TURN and self._take_turn():
+                    return ALIVE
+                item = reader.next()
+                if item is None:
+                    if not self._feed():
+                        self.abort()
+                        return None
+                    continue
+                self._turn += 1
+                if isinstance(item, str):
+                    # Nearly all are messages, whose first character is enough.
+                    return item if item[:1] == MESSAGE or is_engine_packet(item) else EMPTY_MESSAGE
+                if isinstance(item, bytes):
+                    return item
+                if isinstance(item, Ping):
+                    self._write(frame(FIN | PONG, item.payload))
+                else:
+                    self._finish(close_frame(item.code, item.reason))
         except Violation as error:
             self._terms.refuse(self.address, VIOLATIONS[error.code], str(error))
             if not self.closed:
@@ -184,33 +203,16 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             self.abort()
         return None
 
-    def _receive(self) -> str | bytes | None:
-        reader = self._reader
-        while not self.closed:
-            if self._turn >= MESSAGES_PER_TURN and self._take_turn():
-                return ALIVE
-            item = reader.next()
-            if item is None:
-                data = self._socket.recv(RECEIVE_BYTES)
-                if not data:
-                    self.abort()
-                    break
-                self.heard = True
-                reader.feed(data)
-                if len(data) == RECEIVE_BYTES:  # there is more, and there may always be
-                    gevent.idle(HIGHEST_PRIORITY)
-                continue
-            self._turn += 1
-            if isinstance(item, str):
-                # Nearly all are messages, whose first character is enough.
-                return item if item[:1] == MESSAGE or is_engine_packet(item) else EMPTY_MESSAGE
-            if isinstance(item, bytes):
-                return item
-            if isinstance(item, Ping):
-                self._write(frame(FIN | PONG, item.payload))
-            else:
-                self._finish(close_frame(item.code, item.reason))
-        return None
+    def _feed(self) -> bool:
+        """Wait for more bytes and give them to the reader; tell whether there were any."""
+        data = self._socket.recv(RECEIVE_BYTES)
+        if not data:
+            return False
+        self.heard = True
+        self._reader.feed(data)
+        if len(data) == RECEIVE_BYTES:  # there is more, and there may always be
+            gevent.idle(HIGHEST_PRIORITY)
+        return True
 
     def _take_turn(self) -> bool:
         """Let others have a turn, and have this one wait that sends too fast; tell whether to say that it is alive."""
