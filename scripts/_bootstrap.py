@@ -23,7 +23,7 @@ PYTHON: Final = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin
 CHECKS: Final = {
     "format": ["ruff", "format", "--check"],
     "lint": ["ruff", "check"],
-    "types": ["mypy", "--strict", "valo_ingest", "scripts/_bootstrap.py"],
+    "types": ["mypy", "--strict", "valo_ingest", "scripts/_bootstrap.py", "tests/bench"],
     "import direction": ["pytest", "--quiet", "tests/test_architecture.py"],
 }
 
@@ -39,6 +39,13 @@ def test() -> NoReturn:
     python = _prepare("test")
     os.chdir(ROOT)
     _become([python, "-m", "pytest", *sys.argv[1:]])
+
+
+def bench() -> NoReturn:
+    """Run the benchmark; arguments go to it."""
+    python = _prepare("test")  # it is beside the tests, and uses what they start servers with
+    os.chdir(ROOT)
+    _become([python, "-m", "tests.bench", *sys.argv[1:]])
 
 
 def check() -> NoReturn:
