@@ -48,7 +48,10 @@ MAY_BE_IMPORTED_BY = {
     "dotenv": {"cli"},
     "cryptography": {"transport"},
     "filelock": {"storage"},
-    "psutil": {"transport"},
+    "psutil": {"transport", "rehearsal"},
+    "locust": {"rehearsal"},
+    "requests": {"rehearsal"},
+    "websocket": {"rehearsal"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""
 

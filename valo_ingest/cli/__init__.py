@@ -3,7 +3,7 @@
 import click
 
 from valo_ingest import __version__
-from valo_ingest.cli import config, matches, serve
+from valo_ingest.cli import config, demo, inspect, loadtest, matches, replay, serve, simulate
 from valo_ingest.cli.settings import CONTEXT
 
 
@@ -33,3 +33,8 @@ def main() -> None:
 main.add_command(serve.serve)
 main.add_command(config.config)
 main.add_command(matches.matches)
+main.add_command(loadtest.loadtest)
+main.add_command(replay.replay)
+main.add_command(demo.demo)
+main.add_command(simulate.simulate)
+main.add_command(inspect.inspect)
