@@ -34,6 +34,12 @@ def serve() -> NoReturn:
     _become([python, "-m", "valo_ingest", "serve", "--lan", str(ROOT / "data"), *sys.argv[1:]])
 
 
+def loadtest() -> NoReturn:
+    """Test the load that a server holds; arguments go to the load test."""
+    python = _prepare("loadtest")
+    _become([python, "-m", "valo_ingest", "loadtest", *sys.argv[1:]])
+
+
 def test() -> NoReturn:
     """Run the tests; arguments go to pytest."""
     python = _prepare("test")

@@ -48,8 +48,11 @@ MAY_BE_IMPORTED_BY = {
     "dotenv": {"cli"},
     "cryptography": {"transport"},
     "filelock": {"storage"},
-    "psutil": {"transport"},
     "websockets": {"transport"},
+    "psutil": {"transport", "rehearsal"},
+    "locust": {"rehearsal"},
+    "requests": {"rehearsal"},
+    "websocket": {"rehearsal"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""
 

@@ -28,11 +28,11 @@ class FakeSio:
     """Calls handlers as python-socketio does, and keeps what is sent and who is disconnected."""
 
     def __init__(self) -> None:
-        self.handlers: dict[str, Callable[..., None]] = {}
+        self.handlers: dict[str, Callable[..., Any]] = {}
         self.connected: set[str] = set()
         self.happened: list[tuple[Any, ...]] = []
 
-    def on(self, event: str, handler: Callable[..., None]) -> None:
+    def on(self, event: str, handler: Callable[..., Any]) -> None:
         self.handlers[event] = handler
 
     def emit(self, event: str, text: str, *, to: str) -> None:
@@ -49,13 +49,13 @@ class FakeSio:
         self.connected.add(sid)
         self.handlers["connect"](sid, {}, None)
 
-    def receive(self, sid: str, event: str, *arguments: Any) -> None:
+    def receive(self, sid: str, event: str, *arguments: Any) -> Any:
+        """Return what a client is answered that asks for an acknowledgement."""
         if sid not in self.connected:
-            return
+            return None
         if event in self.handlers:
-            self.handlers[event](sid, *arguments)
-        else:
-            self.handlers["*"](event, sid, *arguments)
+            return self.handlers[event](sid, *arguments)
+        return self.handlers["*"](event, sid, *arguments)
 
 
 class FakeController:
@@ -335,6 +335,30 @@ def test_what_the_controller_refuses_is_counted_and_the_client_stays(made: Fixtu
 
     assert made.refusals.counts == {"foreign_match": 1}
     assert made.sio.connected == {"c"}
+
+
+def test_an_event_that_was_taken_in_is_acknowledged(made: Fixture) -> None:
+    made.observe()
+    made.sio.connect("a")
+    made.join("a")
+
+    assert json.loads(made.sio.receive("c", "obs_data", MAP)) == {"type": "accepted"}
+    assert json.loads(made.sio.receive("a", "aux_data", HEALTH)) == {"type": "accepted"}
+
+
+def test_the_acknowledgement_of_a_refused_event_says_why(made: Fixture) -> None:
+    made.observe()
+    made.sio.connect("a")
+    made.join("a")
+    score = {"obsName": "C", "groupCode": "A", "type": "score", "data": {"team_0": None, "team_1": 1}}
+
+    unreadable = json.loads(made.sio.receive("c", "obs_data", score))
+    misplaced = json.loads(made.sio.receive("a", "obs_data", MAP))
+
+    assert (unreadable["type"], unreadable["code"]) == ("error", "invalid_field")
+    assert unreadable["path"] == "data.team_0"
+    assert unreadable["message"]
+    assert (misplaced["type"], misplaced["code"]) == ("error", "wrong_channel")
 
 
 def test_a_bug_of_the_controller_is_not_caught(made: Fixture) -> None:

@@ -3,7 +3,17 @@
 import click
 
 from valo_ingest import __version__
-from valo_ingest.cli import config, keys, matches, serve
+from valo_ingest.cli import (
+    config,
+    demo,
+    inspect,
+    keys,
+    loadtest,
+    matches,
+    replay,
+    serve,
+    simulate,
+)
 from valo_ingest.cli.settings import CONTEXT
 
 
@@ -34,3 +44,8 @@ main.add_command(serve.serve)
 main.add_command(config.config)
 main.add_command(matches.matches)
 main.add_command(keys.keys)
+main.add_command(loadtest.loadtest)
+main.add_command(replay.replay)
+main.add_command(demo.demo)
+main.add_command(simulate.simulate)
+main.add_command(inspect.inspect)

@@ -35,6 +35,9 @@ class LogonAnswer:
     packet_type: PacketType
 
 
+ACCEPTED: Final = '{"type":"accepted"}'
+"""The answer to a message that was taken in, for a client that asks for one (a Socket.IO acknowledgement)."""
+
 OBSERVER_ANSWER: Final = LogonAnswer(SocketEvent.OBSERVER_LOGON_ACK, PacketType.OBSERVER_LOGON)
 AUXILIARY_ANSWER: Final = LogonAnswer(SocketEvent.AUXILIARY_LOGON_ACK, PacketType.AUXILIARY_LOGON)
 
@@ -186,7 +189,7 @@ class IngestHandlers:
         text = msgspec.json.encode({"type": answer.packet_type, **values}).decode()
         self._sio.emit(answer.event.value, text, to=sid)
 
-    def on_observer_data(self, sid: str, payload: Payload = None, *_: object) -> None:
+    def on_observer_data(self, sid: str, payload: Payload = None, *_: object) -> str:
         self._sessions.confirm(sid)
         sender = self._senders.get(sid)
         try:
@@ -196,6 +199,8 @@ class IngestHandlers:
                 self._refuse_sender(sid, sender, SocketEvent.OBSERVER_DATA)
         except InvalidMessage as error:
             self._refuse(sender, error)
+            return _refusal(error)
+        return ACCEPTED
 
     def _adopt(self, sid: str, payload: Payload) -> bool:
         """Take in a message without a logon, if the controller knows who must have sent it; tell whether it did."""
@@ -212,7 +217,7 @@ class IngestHandlers:
         self._controller.receive_from_observer(observer, message)
         return True
 
-    def on_auxiliary_data(self, sid: str, payload: Payload = None, *_: object) -> None:
+    def on_auxiliary_data(self, sid: str, payload: Payload = None, *_: object) -> str:
         self._sessions.confirm(sid)
         sender = self._senders.get(sid)
         try:
@@ -225,6 +230,8 @@ class IngestHandlers:
                 self._refuse_sender(sid, sender, SocketEvent.AUXILIARY_DATA)
         except InvalidMessage as error:
             self._refuse(sender, error)
+            return _refusal(error)
+        return ACCEPTED
 
     def _refuse_sender(self, sid: str, sender: Sender | None, event: SocketEvent) -> None:
         """Refuse data from a client that may not send this kind; one that never logged on has to start anew."""
@@ -246,3 +253,9 @@ class IngestHandlers:
                 self._refusals.refuse_message(f"{UNKNOWN_MATCH} match_id={match_id}", error)
             case None:
                 self._refusals.refuse_message(UNKNOWN_MATCH, error)
+
+
+def _refusal(error: InvalidMessage) -> str:
+    """Return the answer to a message that was dropped."""
+    answer = {"type": "error", "code": error.code, "message": error.detail, "path": error.path}
+    return msgspec.json.encode(answer).decode()

@@ -1,0 +1,185 @@
+"""Simulated matches on a real server, by the command and over connections that are tampered with."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.messages import fresh_code
+from tests.e2e.running import ACCESS_KEY, START_S, RunningServer, clean_environment, eventually
+from tests.e2e.sockets import WebSocketClient
+from tests.rehearsal.tampering import Tamper, TamperingProxy, swallowing_every, without_question
+from valo_ingest.rehearsal.faults import Fault
+from valo_ingest.rehearsal.performance import Performance, Script
+
+FAST = ("--speed", "500", "--mode", "swift", "--aux", "10")
+
+
+def command(server: RunningServer, *arguments: str) -> list[str]:
+    options = ["--url", server.ingest_url, "--key", ACCESS_KEY]
+    return [sys.executable, "-m", "valo_ingest", "simulate", *options, *arguments]
+
+
+def simulate(server: RunningServer, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(server, *arguments),
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+        timeout=START_S,
+        check=False,
+    )
+
+
+def shown(server: RunningServer, group_code: str) -> Any:
+    """Return the document that an overlay gets which logs on now."""
+    overlay = WebSocketClient(server.output_port)
+    try:
+        overlay.emit("logon", {"groupCode": group_code})
+        return overlay.wait_for("match_data")
+    finally:
+        overlay.close()
+
+
+def rounds_won(document: Any) -> list[int]:
+    """Return the rounds that the team won that began on attack, and the other."""
+    by_number = {team["ingameTeamId"]: team["roundsWon"] for team in document["teams"]}
+    return [by_number[0], by_number[1]]
+
+
+@contextmanager
+def tampered(server: RunningServer, tamper: Tamper) -> Iterator[str]:
+    """Yield the URL of a proxy before the ingest side."""
+    proxy = TamperingProxy(server.ingest_port, tamper)
+    try:
+        yield proxy.url
+    finally:
+        proxy.close()
+
+
+def perform(url: str, **changes: Any) -> Performance:
+    """Play a match fast, in this process."""
+    code = fresh_code()
+    settings = {"seed": 7, "mode": "swift", "auxiliaries": 4, "speed": 1_000, "patience_s": 1.0, **changes}
+    performance = Performance(
+        Script(url=url, key=ACCESS_KEY, group_code=code, match_id=f"{code}-id", **settings)
+    )
+    performance.play()
+    if performance.failure is not None:
+        raise performance.failure
+    return performance
+
+
+def test_a_whole_match_with_ten_auxiliary_clients_arrives_without_a_loss(server: RunningServer) -> None:
+    code = fresh_code()
+
+    done = simulate(server, *FAST, "--seed", "7", "--group-code", code)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "where nobody looks it is quiet"
+    summary, accounts = done.stdout.splitlines()
+    found = re.fullmatch(rf"{code}, seed 7: (\d) : (\d) after (\d) rounds\.", summary)
+    assert found is not None, summary
+    sent = re.match(r"Sent ([\d,]+) events: \1 accepted, 0 refused, 0 lost\.", accounts)
+    assert sent is not None, accounts
+    assert int(sent[1].replace(",", "")) > 2_500
+    document = shown(server, code)
+    assert document["roundPhase"] == "game_end"
+    assert rounds_won(document) == [int(found[1]), int(found[2])]
+    for team in document["teams"]:
+        assert all(player["auxiliaryAvailable"]["health"] for player in team["players"])
+
+
+def test_with_all_faults_nothing_is_refused_but_what_was_spoilt(server: RunningServer) -> None:
+    rates = "all,reconnects=0.001,nulls=0.03"
+
+    done = simulate(server, *FAST, "--seed", "4", "--faults", rates)
+
+    assert done.returncode == 0, done.stderr
+    _, injected, accounts = done.stdout.splitlines()
+    for fault in Fault:
+        assert re.search(rf"\b{fault} [\d,]+", injected), fault
+    assert re.search(
+        r" 0 refused, \d+ refused that were spoilt on purpose \(invalid_field \d+\), 0 lost\.", accounts
+    )
+
+
+def test_ctrl_c_ends_the_match_on_the_server_too(server: RunningServer) -> None:
+    code = fresh_code()
+    process = subprocess.Popen(
+        command(server, "--speed", "60", "--aux", "3", "--group-code", code),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    try:
+        eventually(lambda: _is_running(server, code), "the match runs", within_s=START_S)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=START_S)
+    finally:
+        process.kill()
+        process.wait()
+
+    assert process.returncode == 130
+    assert errors == "Stopped.\n"
+    assert " 0 refused, 0 lost." in output
+    assert shown(server, code)["roundPhase"] == "game_end"
+
+
+def _is_running(server: RunningServer, code: str) -> bool:
+    # An overlay gets nothing before there is a match, so another side is asked first.
+    _, _, status = server.extras("GET", "/status")
+    return status["matchesRunning"] > 0 and bool(shown(server, code)["isRunning"])
+
+
+def test_what_a_proxy_swallows_is_found_to_be_lost_exactly(server: RunningServer) -> None:
+    tamper, swallowed = swallowing_every(100)
+    with tampered(server, tamper) as url:
+        performance = perform(url)
+
+    accounts = performance.tally.accounts()
+    assert performance.is_over
+    assert swallowed() >= 20
+    assert accounts.lost == swallowed()
+    assert sum(accounts.lost_by_type.values()) == swallowed()
+    assert accounts.accepted == accounts.sent - swallowed()
+    assert not accounts.is_clean
+
+
+def test_of_a_server_that_answers_no_event_nothing_is_said_to_be_lost(server: RunningServer) -> None:
+    with tampered(server, without_question) as url:
+        performance = perform(url, auxiliaries=1, patience_s=0.3)
+
+    accounts = performance.tally.accounts()
+    assert performance.is_over
+    assert (accounts.unconfirmed, accounts.lost, accounts.accepted) == (accounts.sent, 0, 0)
+    document = shown(server, performance.script.group_code)
+    assert document["roundPhase"] == "game_end"
+    assert rounds_won(document) == list(performance.match.score)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--key", "wrong"), "did not let the observer of {code} in: Invalid Key. Give the access key"),
+        (("--client-version", "9.9.9"), "Give one that it takes with --client-version."),
+        (("--url", "http://127.0.0.1:9"), "http://127.0.0.1:9: nothing listens there."),
+    ],
+)
+def test_who_cannot_play_is_told_why_in_one_line(
+    server: RunningServer, arguments: tuple[str, ...], told: str
+) -> None:
+    code = fresh_code()
+
+    done = simulate(server, *FAST, "--group-code", code, *arguments)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ")
+    assert told.format(code=code) in done.stderr
+    assert done.stderr.count("\n") == 1
