@@ -40,11 +40,16 @@ def loadtest() -> NoReturn:
     _become([python, "-m", "valo_ingest", "loadtest", *sys.argv[1:]])
 
 
+TEST_PROCESSES: Final = 3
+"""That share all the tests: one only waits for streams that are played in real time."""
+
+
 def test() -> NoReturn:
-    """Run the tests; arguments go to pytest."""
+    """Run the tests; arguments go to pytest. Without any, several processes share the tests."""
     python = _prepare("test")
     os.chdir(ROOT)
-    _become([python, "-m", "pytest", *sys.argv[1:]])
+    shared = ["--numprocesses", str(TEST_PROCESSES), "--dist", "loadgroup"]
+    _become([python, "-m", "pytest", *(sys.argv[1:] or shared)])
 
 
 def bench() -> NoReturn:

@@ -1,7 +1,8 @@
 """The replay of all recorded streams with the stream player that lies beside the checkout, in ../shared.
 
 It takes minutes, because one stream plays rounds in real time, and needs hardly any of the machine. So it begins with
-the session and plays beside all other tests; `tests/conftest.py` starts it and puts its own test last.
+the session and plays beside all other tests; `tests/conftest.py` starts it and puts its own test last. Where several
+processes share the tests, it is all that one of them does.
 """
 
 import os
@@ -140,10 +141,12 @@ _replay: Replay | None = None
 
 
 def replay() -> Replay:
-    """Return the replay that began with the session; skip the test if it cannot be played here."""
+    """Return the replay, which begins now if it did not with the session; skip the test if it cannot be played here."""
     reason = missing()
     if reason is not None:
         pytest.skip(reason)
+    if _replay is None:
+        start_replay()
     assert _replay is not None
     return _replay
 
