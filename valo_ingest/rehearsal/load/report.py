@@ -6,7 +6,7 @@ from typing import Final
 
 from valo_ingest.rehearsal.load.chart import Line, line_chart
 from valo_ingest.rehearsal.load.measurements import Latency
-from valo_ingest.rehearsal.load.summary import CapacityResult, Summary, capacity_line
+from valo_ingest.rehearsal.load.summary import CapacityResult, Summary, capacity_line, what_is_played
 
 STYLE: Final = """
 body { margin: 0; } iframe { border: 0; width: 100%; height: 1200px; }
@@ -56,9 +56,9 @@ def page(locust_report: str, summary: Summary) -> str:
 def _section(summary: Summary) -> Iterator[str]:
     yield '<main class="rehearsal">'
     yield f"<h1>{escape(summary.scenario)}</h1>"
-    yield f"<p>{escape(summary.settings.about)}. {escape(_setting_out(summary))}</p>"
+    yield f"<p>{escape(what_is_played(summary))}. {escape(_setting_out(summary))}</p>"
     yield from _verdict(summary)
-    yield from (f'<p class="warning">Beware: {escape(text)}</p>' for text in summary.warnings)
+    yield from (f'<p class="warning">Beware: {escape(text)}.</p>' for text in summary.warnings)
     if summary.capacity is not None:
         yield "<h2>Capacity</h2>"
         yield from _capacity(summary.capacity, summary.settings.limits.p99_ms)

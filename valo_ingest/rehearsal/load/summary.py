@@ -128,7 +128,7 @@ def to_json(summary: Summary) -> bytes:
 def lines(summary: Summary) -> Iterator[str]:
     """Yield the summary for a terminal."""
     events = summary.events
-    yield f"{summary.scenario}: {summary.settings.about}"
+    yield f"{summary.scenario}: {what_is_played(summary)}"
     yield f"  {summary.matches} matches at most, {summary.clients} clients, {summary.took_s:.0f} s"
     yield f"  event to overlay: {_times(summary.seen)}"
     for row in (Row.LOGON, Row.RECONNECT, Row.REFUSAL):
@@ -148,24 +148,30 @@ def lines(summary: Summary) -> Iterator[str]:
     for text, count in summary.failures.items():
         yield f"  failed {count} times: {text}"
     if summary.capacity is not None:
-        yield f"  {capacity_line(summary.capacity)}"
+        yield f"{capacity_line(summary.capacity)}."
     for text in summary.warnings:
         yield f"Beware: {text}."
     for text in summary.missed:
         yield f"Limit missed: {text}."
 
 
+def what_is_played(summary: Summary) -> str:
+    """Return in a few words what a run has played."""
+    about = summary.settings.about
+    return about if summary.capacity is None else f"More and more matches, of those of: {about}"
+
+
 def capacity_line(capacity: CapacityResult) -> str:
     """Return in one sentence how many matches this machine holds."""
     if not capacity.steps:
-        return "no step was carried out to its end: nothing is known of the capacity"
+        return "No step was carried out to its end: nothing is known of the capacity"
     last = capacity.steps[-1]
     if not capacity.is_limit:
-        return f"this machine holds at least {capacity.matches} matches; more were not tried"
+        return f"This machine holds at least {capacity.matches} matches; more were not tried"
     why = "; ".join(last.over)
     if not capacity.matches:
-        return f"this machine does not even hold {last.matches} matches ({why})"
-    return f"this machine holds {capacity.matches} matches; with {last.matches} it is over the limit ({why})"
+        return f"This machine does not even hold {last.matches} matches ({why})"
+    return f"This machine holds {capacity.matches} matches; with {last.matches} it is over the limit ({why})"
 
 
 def _times(latency: Latency) -> str:
