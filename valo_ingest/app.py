@@ -18,7 +18,7 @@ from engineio.payload import Payload
 from gevent import socket
 from gevent.event import Event
 
-from valo_ingest.clock import SystemClock
+from valo_ingest.clock import MonotonicClock, SystemClock
 from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, JournalFault
 from valo_ingest.live.controller import MatchController
@@ -234,11 +234,12 @@ class Server:
             keys=KeyStore(config.data_dir, now_ms=clock.now_ms),
             now_ms=clock.now_ms,
         )
-        turns = Turns(clock=clock, call_later=gevent.spawn_later, commit=journal.commit)
-        audience = Audience(output, engines[1])
+        pace = MonotonicClock()
+        turns = Turns(clock=pace, call_later=gevent.spawn_later, commit=journal.commit)
+        audience = Audience(output, engines[1], now_ms=clock.now_ms)
         publisher = OverlayPublisher(
             audience,
-            now_ms=clock.now_ms,
+            now_ms=pace.now_ms,
             request_turn=turns.request,
             send_interval_ms=config.send_interval_ms,
         )

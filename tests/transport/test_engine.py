@@ -77,14 +77,18 @@ class ScriptedWebSocket:
     def __init__(self, script: list[str | bytes]) -> None:
         self._script = script
         self.sent: list[str] = []
-        self.offered: list[str] = []
         self.during: Callable[[], None] = lambda: None
+        """Is called when the script is through, before the connection ends."""
+        self.before: dict[str, Callable[[], None]] = {}
+        """Is called before a message that begins so."""
 
     def receive(self) -> str | bytes | None:
         for _ in range(3):
             gevent.sleep(0)  # so that the writer has sent what it was given
         if self._script:
-            return self._script.pop(0)
+            message = self._script.pop(0)
+            self.before.get(message[:2] if isinstance(message, str) else "", lambda: None)()
+            return message
         self.during()
         return None
 
@@ -217,3 +221,40 @@ def test_the_websocket_of_a_session_is_known_as_long_as_it_is_open() -> None:
     assert while_open == [websocket, True]
     assert bench.engine.websocket_of(session_id) is None
     assert not bench.engine.is_idle(session_id)
+
+
+def test_what_comes_before_a_client_is_connected_is_dropped_as_on_the_ordinary_way() -> None:
+    for is_short in (True, False):
+        bench, websocket = Bench(is_short=is_short), ScriptedWebSocket(["40", '42["obs_data","early"]'])
+        bench.sio.manager.connect = lambda sid, namespace: sid  # its connect handler does not come to an end
+
+        bench.play(websocket)
+
+        assert "obs_data" not in [event for event, *_ in bench.heard]
+
+
+def test_what_comes_while_a_client_is_being_disconnected_is_dropped_as_on_the_ordinary_way() -> None:
+    for is_short in (True, False):
+        bench, websocket = Bench(is_short=is_short), ScriptedWebSocket(["40", "3", '42["obs_data","late"]'])
+        websocket.before["42"] = lambda bench=bench: bench.sio.manager.pre_disconnect(
+            bench.session_ids[0], "/"
+        )
+
+        bench.play(websocket)
+
+        assert "obs_data" not in [event for event, *_ in bench.heard]
+
+
+def test_a_session_that_is_over_is_not_idle() -> None:
+    bench, websocket = Bench(is_short=True), ScriptedWebSocket(["40", '42["obs_data","{}"]'])
+    found = []
+
+    def look() -> None:
+        session_id = bench.sio.manager.eio_sid_from_sid(bench.session_ids[0], "/")
+        bench.sio.eio.sockets[session_id].closed = True
+        found.append(bench.engine.is_idle(session_id))
+
+    websocket.during = look
+    bench.play(websocket)
+
+    assert found == [False]

@@ -47,20 +47,19 @@ class FakeAudience:
         self.owed: list[tuple[str, str]] = []
         self.is_stuck = False
 
-    def send(self, group_code: str, text: str, now: int) -> None:
+    def send(self, group_code: str, text: str) -> None:
         self._sent.append(("match_data", text, room_of(group_code)))
 
-    def owe(self, client_id: str, group_code: str, now: int) -> None:
+    def welcome(self, client_id: str, group_code: str) -> None:
         self.owed.append((client_id, group_code))
 
-    def send_owed(self, text_of: Callable[[str], str | None]) -> bool:
+    def send_owed(self, text_of: Callable[[str], str | None], *, to_slow: bool) -> None:
         if not self.is_stuck:
             owed, self.owed = self.owed, []
             for client_id, group_code in owed:
                 text = text_of(group_code)
                 if text is not None:
                     self._sent.append(("match_data", text, client_id))
-        return bool(self.owed)
 
     def forget(self, client_id: str) -> None:
         self.owed = [owed for owed in self.owed if owed[0] != client_id]

@@ -163,7 +163,7 @@ class MatchController:
 
     def _open(self, logon: ObserverLogon, holder: KeyHolder) -> LiveMatch:
         key_hash = "" if self._limits.takeover_after_ms is None else hash_secret(logon.key)
-        self._check_room(key_hash)
+        self._check_room(key_hash, holder)
         setup = logon.setup
         if self._service_sponsor_url and not holder.is_supporter:
             setup = replace(
@@ -197,13 +197,17 @@ class MatchController:
         self._live[setup.group_code] = live
         return live
 
-    def _check_room(self, key_hash: str) -> None:
-        """Refuse one more match of a key that has too many."""
-        live = sum(other.key_hash == key_hash for other in self._live.values())
+    def _check_room(self, key_hash: str, holder: KeyHolder) -> None:
+        """Refuse one more match of a key that has too many. A key that was replaced has those of the old one."""
+        live = sum(
+            other.opened_by.key_name == holder.key_name if holder.key_name else other.key_hash == key_hash
+            for other in self._live.values()
+        )
         if live >= self._limits.max_per_key:
+            whose = "This access key has" if key_hash else "There are"
             raise LogonRefused(
                 "too_many_matches",
-                f"This access key has {live} live matches already, and may not have more. End one of them first.",
+                f"{whose} {live} live matches already, and there may not be more. End one of them first.",
             )
 
     def _join(self, live: LiveMatch, observer: Observer, *, how: str) -> None:
@@ -380,8 +384,6 @@ class MatchController:
 
     def _replace(self, live: LiveMatch, after: Match) -> None:
         before = live.match
-        if after is before:
-            return
         live.match = after
         if after.match_id != before.match_id:
             self._index_match_ids()
@@ -447,7 +449,9 @@ class MatchController:
         """
         now = self._clock.now_ms()
         for live in list(self._live.values()):
-            self._replace(live, expire(live.match, now))
+            after = expire(live.match, now)
+            if after is not live.match:
+                self._replace(live, after)
             if live.standbys and not live.observers and now - live.lost_at >= STANDBY_MS:
                 self._let_stand_by_in(live)
             if now - live.last_event_at >= self._limits.idle_ms and not isinstance(

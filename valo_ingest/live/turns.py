@@ -33,6 +33,7 @@ class Turns:
     def __init__(self, *, clock: Clock, call_later: CallLater, commit: Callable[[], int]) -> None:
         """
         Args:
+            clock: Goes on also while somebody sets that of the machine.
             commit: Makes durable what was taken in; returns how many entries that were.
         """
         self._clock = clock

@@ -26,11 +26,18 @@ def room_of(group_code: str) -> str:
 class Audience:
     """Sends the documents of matches to those who follow them. None of its methods blocks."""
 
-    def __init__(self, sio: socketio.Server, engine: Engine) -> None:
+    def __init__(self, sio: socketio.Server, engine: Engine, *, now_ms: Callable[[], int]) -> None:
+        """
+        Args:
+            now_ms: The time (epoch ms), to tell since when somebody waits.
+        """
         self._sio = sio
         self._engine = engine
+        self._now_ms = now_ms
+        self._newcomers: dict[tuple[str, str], None] = {}
+        """Clients and matches that have to be shown to them, in the order in which they asked."""
         self._owed: dict[str, dict[str, int]] = {}
-        """By client: since when (epoch ms) which matches are owed to it."""
+        """By client: which matches are owed to it because it could not take a document, and since when."""
         self._dropped = 0
 
     @property
@@ -40,42 +47,61 @@ class Audience:
 
     @property
     def owed(self) -> Mapping[str, Mapping[str, int]]:
-        """Who waits for which matches, and since when (epoch ms)."""
+        """Who is too slow for which matches, and since when (epoch ms)."""
         return self._owed
 
-    def send(self, group_code: str, text: str, now: int) -> None:
+    def send(self, group_code: str, text: str) -> None:
         """Send a document to all who follow its match; whoever cannot take it is owed it."""
         message = _message(text)
         for client_id, session_id in self._sio.manager.get_participants(NAMESPACE, room_of(group_code)):
             owed = self._owed.get(client_id)
             if owed is not None and group_code in owed:
                 self._dropped += 1
-            if not self._deliver(client_id, session_id, message, text):
-                self._owed.setdefault(client_id, {}).setdefault(group_code, now)
-            elif owed is not None:
-                self._settle(client_id, group_code)
+            if self._deliver(client_id, session_id, message, text):
+                self._newcomers.pop((client_id, group_code), None)
+                if owed is not None:
+                    self._settle(client_id, group_code)
+            elif (client_id, group_code) not in self._newcomers:
+                self._owe(client_id, group_code)
 
-    def owe(self, client_id: str, group_code: str, now: int) -> None:
+    def welcome(self, client_id: str, group_code: str) -> None:
         """Have `send_owed` send the newest document of a match to one client."""
-        self._owed.setdefault(client_id, {}).setdefault(group_code, now)
+        self._newcomers[client_id, group_code] = None
 
-    def send_owed(self, text_of: Callable[[str], str | None]) -> bool:
-        """Send what is owed to those who can take it now; tell whether anything is still owed.
+    def send_owed(self, text_of: Callable[[str], str | None], *, to_slow: bool) -> None:
+        """Send newcomers what they have to be shown, if they can take it now.
 
         Args:
             text_of: Returns the newest document of a match; None if there is none.
+            to_slow: Whether to try it with those as well who could not take a document before.
         """
-        for client_id, owed in list(self._owed.items()):
+        newcomers, self._newcomers = self._newcomers, {}
+        pairs = list(newcomers)
+        if to_slow:
+            pairs += [
+                (client_id, group_code) for client_id, owed in self._owed.items() for group_code in owed
+            ]
+        messages: dict[str, str] = {}
+        for client_id, group_code in pairs:
             session_id = self._sio.manager.eio_sid_from_sid(client_id, NAMESPACE)
-            for group_code in list(owed):
-                text = text_of(group_code)
-                if text is None or self._deliver(client_id, session_id, _message(text), text):
+            text = text_of(group_code)
+            if session_id is None or text is None:
+                self._settle(client_id, group_code)  # one of the two is gone
+            elif not self._engine.is_idle(session_id):
+                self._owe(client_id, group_code)
+            else:
+                message = messages.get(group_code) or messages.setdefault(group_code, _message(text))
+                if self._deliver(client_id, session_id, message, text):
                     self._settle(client_id, group_code)
-        return bool(self._owed)
+                else:
+                    self._owe(client_id, group_code)
 
     def forget(self, client_id: str) -> None:
         """The client is gone."""
         self._owed.pop(client_id, None)
+
+    def _owe(self, client_id: str, group_code: str) -> None:
+        self._owed.setdefault(client_id, {}).setdefault(group_code, self._now_ms())
 
     def _settle(self, client_id: str, group_code: str) -> None:
         owed = self._owed.get(client_id, {})

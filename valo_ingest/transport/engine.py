@@ -76,10 +76,13 @@ class Engine:
             return False
         eio = self._sio.eio
         stock = eio._async["websocket"]
+        registered = self._sio.handlers[NAMESPACE].items()
+        own = {name: handler for name, handler in registered if name not in RESERVED}
 
         class ShortSocket(_ShortSocket, stock):  # type: ignore[misc, valid-type]
             sio = self._sio
             websockets = self._websockets
+            handlers = own
 
         eio._async = {**eio._async, "websocket": ShortSocket}
         return True
@@ -99,6 +102,7 @@ class _ShortSocket:
 
     sio: socketio.Server
     websockets: dict[str, FairWebSocket]
+    handlers: Mapping[str, Callable[..., object]]
     _sock: Any
 
     def __init__(self, handler: Any, eio: Any) -> None:
@@ -125,11 +129,10 @@ class _ShortSocket:
         # the ordinary way before it asks again.
         everybody = manager.rooms.get(NAMESPACE, {}).get(None)
         connected = {} if everybody is None else everybody.inverse
-        is_ending = manager.pending_disconnect
+        # Who is in one of these is in the namespace, but not yet or not any more connected to it.
+        coming, going = manager.pending_connect, manager.pending_disconnect
         unfinished = self.sio._binary_packet
-        handlers = {
-            name: handler for name, handler in self.sio.handlers[NAMESPACE].items() if name not in RESERVED
-        }
+        handlers = self.handlers
         while True:
             message = receive()
             if type(message) is not str or not message.startswith(EVENT_PREFIX):
@@ -144,7 +147,7 @@ class _ShortSocket:
             client_id = connected.get(session_id)
             if handler is None or client_id is None:
                 return message
-            if is_ending and not manager.is_connected(client_id, NAMESPACE):
+            if (coming or going) and not manager.is_connected(client_id, NAMESPACE):
                 return message
             try:
                 handler(client_id, argument)

@@ -44,6 +44,10 @@ class OverlayPublisher:
         request_turn: Callable[[int], None],
         send_interval_ms: int,
     ) -> None:
+        """
+        Args:
+            now_ms: Counts ms from whenever, and goes on also while somebody sets the clock.
+        """
         self._audience = audience
         self._now_ms = now_ms
         self._request_turn = request_turn
@@ -53,6 +57,8 @@ class OverlayPublisher:
         self._sent_at: dict[str, int] = {}
         self._last_texts: dict[str, str] = {}
         self._encoders: dict[str, overlay.Encoder] = {}
+        self._retry_at = 0
+        """When it is tried again to send to those who could not take a document."""
 
     def publish(self, match: Match) -> None:
         if match.group_code not in self._pending:
@@ -77,16 +83,20 @@ class OverlayPublisher:
     def show(self, client_id: str, group_code: str) -> None:
         """Send one overlay what the others were sent last, if there is anything: at the end of this turn, as its
         logon has to be answered before."""
-        self._audience.owe(client_id, group_code, self._now_ms())
+        self._audience.welcome(client_id, group_code)
         self._request_turn(0)
 
     def send_due(self, now: int) -> int | None:
-        """Send what is due at `now`; return when the next is (epoch ms), or None if nothing waits."""
+        """Send what is due at `now`; return when the next is (in ms, as `now_ms`), or None if nothing waits."""
         for group_code in [code for code in self._pending if self._due_at(code) <= now]:
             self._send(self._pending.pop(group_code))
+        is_retried = now >= self._retry_at
+        self._audience.send_owed(self.last_text, to_slow=is_retried)
+        if is_retried:
+            self._retry_at = now + RETRY_MS
         due = [self._due_at(code) for code in self._pending]
-        if self._audience.send_owed(self.last_text):
-            due.append(now + RETRY_MS)
+        if self._audience.owed:
+            due.append(self._retry_at)
         return min(due, default=None)
 
     def _due_at(self, group_code: str) -> int:
@@ -98,8 +108,8 @@ class OverlayPublisher:
         if text == self._last_texts.get(group_code):
             return
         self._last_texts[group_code] = text
-        now = self._sent_at[group_code] = self._now_ms()
-        self._audience.send(group_code, text, now)
+        self._sent_at[group_code] = self._now_ms()
+        self._audience.send(group_code, text)
 
 
 class OverlayHandlers:

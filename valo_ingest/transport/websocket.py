@@ -269,17 +269,18 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         """
         if self.closed or not self._lock.acquire(blocking=False):
             return False
-        content = self._frame_of(message)
+        is_finished = True
         try:
+            content = self._frame_of(message)
             sent = self._send_now(content)
+            if sent < len(content):
+                gevent.spawn(self._finish_offer, memoryview(content)[sent:])
+                is_finished = False
         except PEER_GONE:
-            self._lock.release()
             self.abort()
-            return True
-        if sent == len(content):
-            self._lock.release()
-        else:
-            gevent.spawn(self._finish_offer, memoryview(content)[sent:])
+        finally:
+            if is_finished:
+                self._lock.release()
         return True
 
     def _finish_offer(self, rest: memoryview) -> None:
@@ -329,7 +330,9 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             with gevent.Timeout(timeout_s, TimeoutError()):
                 self._socket.sendall(content)
         except TimeoutError:
-            self._terms.refuse(self.address, "stuck_peer", f"it took nothing for {timeout_s:.0f} s")
+            self._terms.refuse(
+                self.address, "stuck_peer", f"it did not take a message within {timeout_s:.0f} s"
+            )
             self.abort()
         except PEER_GONE:
             self.abort()
