@@ -193,7 +193,7 @@ def test_who_is_slow_is_not_tried_at_every_turn() -> None:
 
 def test_who_goes_while_its_logon_is_answered_is_owed_nothing() -> None:
     """Answering a client can show that it is gone, so that it is forgotten before it is welcomed."""
-    audience, world = make(A=[])
+    audience, _world = make(A=[])
     audience.forget("gone")
     audience.welcome("gone", "A")
 
