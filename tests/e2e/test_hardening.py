@@ -167,6 +167,14 @@ def test_a_ping_that_is_not_answered_closes_the_connection_below(strict: Running
         each.close()
 
 
+def takes_one_more(server: RunningServer) -> bool:
+    """Tell whether a client gets in. It may take a moment until those who have gone are gone for the server as well."""
+    try:
+        return serves(server)
+    except (ConnectionError, websocket.WebSocketException):
+        return False
+
+
 def test_an_address_may_have_so_many_connections_and_no_more(
     start_server: StartServer, raw: Callable[[int], socket.socket]
 ) -> None:
@@ -179,8 +187,8 @@ def test_an_address_may_have_so_many_connections_and_no_more(
     for each in held:
         each.close()
     observer.close()
-    eventually(lambda: serves(server), "a connection is free again")
-    assert server.refused()["too_many_connections_of_address"] == len(refused)
+    eventually(lambda: takes_one_more(server), "a connection is free again")
+    assert server.refused()["too_many_connections_of_address"] >= len(refused)
 
 
 def test_one_who_sends_without_end_is_slowed_down_and_stays_while_others_are_served(
