@@ -46,9 +46,11 @@ MAY_BE_IMPORTED_BY = {
     "msgspec": EVERYWHERE,
     "click": {"cli"},
     "dotenv": {"cli"},
-    "cryptography": {"transport"},
+    "cryptography": {"transport", "rehearsal"},
     "filelock": {"storage"},
-    "psutil": {"transport"},
+    "psutil": {"transport", "rehearsal"},
+    "requests": {"rehearsal"},
+    "websocket": {"rehearsal"},
     "websockets": {"transport"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""

@@ -12,6 +12,8 @@
     +-- KeyStoreFault      the access keys that are kept cannot be read or changed (exit status 1)
     +-- KeyNameTaken       an access key cannot be called so (exit status 1)
     +-- UnknownKey         no access key of that name can be revoked (exit status 1)
+    +-- ServerUnreachable  no server of the protocol answers a rehearsal (exit status 1)
+    +-- NotLetIn           a server refused a logon of a rehearsal, and said why (exit status 1)
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
@@ -139,6 +141,33 @@ class UnknownKey(ValoIngestError):
             f"No key {self.name!r} is kept here that is not revoked already. "
             "`valo-ingest keys list` tells which are."
         )
+
+
+class ServerUnreachable(ValoIngestError):
+    """Nothing that speaks the protocol answers at `url`; `reason` says what was tried and what to do."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
+
+
+class NotLetIn(ValoIngestError):
+    """The server at `url` refused a logon: `reason` is its own word, `advice` what to do."""
+
+    def __init__(self, url: str, who: str, reason: str, advice: str = "") -> None:
+        super().__init__(url, who, reason, advice)
+        self.url = url
+        self.who = who
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        reason = self.reason.rstrip(".")
+        return f"{self.url} did not let the {self.who} in: {reason}. {self.advice}".rstrip()
 
 
 class LogonRefused(ValoIngestError):

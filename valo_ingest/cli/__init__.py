@@ -3,7 +3,7 @@
 import click
 
 from valo_ingest import __version__
-from valo_ingest.cli import config, keys, matches, serve
+from valo_ingest.cli import config, doctor, keys, matches, serve
 from valo_ingest.cli.settings import CONTEXT
 
 
@@ -34,3 +34,4 @@ main.add_command(serve.serve)
 main.add_command(config.config)
 main.add_command(matches.matches)
 main.add_command(keys.keys)
+main.add_command(doctor.doctor)

@@ -1,0 +1,1 @@
+"""Clients of a running server: match simulator, replay, load. They speak the protocol and know nothing of ours."""
