@@ -46,7 +46,7 @@ MAY_BE_IMPORTED_BY = {
     "msgspec": EVERYWHERE,
     "click": {"cli"},
     "dotenv": {"cli"},
-    "cryptography": {"transport"},
+    "cryptography": {"transport", "rehearsal"},
     "filelock": {"storage"},
     "websockets": {"transport"},
     "psutil": {"transport", "rehearsal"},

@@ -6,6 +6,7 @@ from valo_ingest import __version__
 from valo_ingest.cli import (
     config,
     demo,
+    doctor,
     inspect,
     keys,
     loadtest,
@@ -49,3 +50,4 @@ main.add_command(replay.replay)
 main.add_command(demo.demo)
 main.add_command(simulate.simulate)
 main.add_command(inspect.inspect)
+main.add_command(doctor.doctor)

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 import gevent
 from gevent.pywsgi import Input
 
+from valo_ingest.transport.schemes import TLS_HANDSHAKE, TLS_ON_PLAIN_PORT, bad_request, tls_on_plain_port
 from valo_ingest.transport.upgrades import FairWebSocketHandler
 from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
 
@@ -39,24 +40,34 @@ class BoundedHandler(FairWebSocketHandler):
     _deadline: gevent.Timeout | None = None
     _has_served = False
     _is_late = False
+    _speaks_tls = False
 
     def handle_one_request(self) -> Any:
         gevent.sleep(0)  # who sends one request after the other without waiting never yields by itself
         self._start_deadline()
         try:
-            return super().handle_one_request()
+            result = super().handle_one_request()
+            return self._refuse_tls() if self._speaks_tls else result
         finally:
             self._stop_deadline()
             self._has_served = True
 
     def read_requestline(self) -> str:
         try:
+            if not self._has_served and self.rfile.peek(1).startswith(TLS_HANDSHAKE):
+                self._speaks_tls = True
+                return ""
             line: str = super().read_requestline()
         except TimeoutError:
             if not self._has_served:  # otherwise it is a connection that was kept open in vain
                 self._refuse("slow_request", "no request within the time for it")
             raise
         return line
+
+    def _refuse_tls(self) -> tuple[str, bytes]:
+        told = tls_on_plain_port(self.server.server_port)
+        self._refuse(TLS_ON_PLAIN_PORT, told)
+        return "400", bad_request(told)
 
     def read_request(self, raw_requestline: str) -> Any:
         try:

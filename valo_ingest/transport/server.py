@@ -21,6 +21,7 @@ from valo_ingest.errors import ConfigError, ListenError
 from valo_ingest.transport.limits import Admission, Buckets
 from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
+from valo_ingest.transport.schemes import HTTP_FAULTS, PLAIN_ON_TLS_PORT, answer_in_plain, plain_on_tls_port
 from valo_ingest.transport.upgrades import OpenWebSockets
 from valo_ingest.transport.websocket import Terms
 
@@ -146,17 +147,30 @@ class Listener(WSGIServer):  # type: ignore[misc]
     def wrap_socket_and_handle(self, client_socket: Any, address: Any) -> Any:
         """Shake hands and serve. A scanner, or a client that speaks no TLS, is a line in the log and no traceback."""
         try:
+            wrapped = self.wrap_socket(client_socket, do_handshake_on_connect=False, **self.ssl_args)
+        except OSError:  # it is gone already
+            return None
+        with wrapped:
+            return self.handle(wrapped, address) if self._shake_hands(wrapped, address[0]) else None
+
+    def _shake_hands(self, wrapped: Any, address: str) -> bool:
+        """Shake hands within the time for it; tell whether that came about."""
+        try:
             with gevent.Timeout(self.terms.deadline_s, TimeoutError()):
-                wrapped = self.wrap_socket(client_socket, **self.ssl_args)
+                wrapped.do_handshake()
         except TimeoutError:
-            self.terms.refuse(address[0], "slow_handshake", "no TLS within the time for it")
+            self.terms.refuse(address, "slow_handshake", "no TLS within the time for it")
         except OSError as error:  # SSLError is one
             reason = getattr(error, "reason", None) or type(error).__name__
-            self.terms.refuse(address[0], "bad_handshake", f"TLS handshake failed: {reason}")
+            if reason in HTTP_FAULTS:
+                told = plain_on_tls_port(self.server_port)
+                self.terms.refuse(address, PLAIN_ON_TLS_PORT, told)
+                answer_in_plain(wrapped, told)
+            else:
+                self.terms.refuse(address, "bad_handshake", f"TLS handshake failed: {reason}")
         else:
-            with wrapped:
-                return self.handle(wrapped, address)
-        return None
+            return True
+        return False
 
     def handle(self, client_socket: Any, address: Any) -> None:
         client_socket.settimeout(self.terms.write_timeout_s)
