@@ -48,6 +48,7 @@ MAY_BE_IMPORTED_BY = {
     "dotenv": {"cli"},
     "cryptography": {"transport"},
     "filelock": {"storage"},
+    "prometheus_client": {"transport"},
     "psutil": {"transport"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""

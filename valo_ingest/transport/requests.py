@@ -109,6 +109,7 @@ class BoundedHandler(FairWebSocketHandler):
         polled.take(session[0], 1 + sum(map(body.count, PACKET_SEPARATORS)))
         if delay:
             self._refuse("events_slowed_down", "it has to wait, as it sends too fast")
+            self.server.terms.slow_down(session[0])
             gevent.sleep(min(delay, MAX_POLLING_DELAY_S))
 
     def _answer_and_close(self, status: HTTPStatus, code: str) -> bool:
