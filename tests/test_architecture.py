@@ -48,6 +48,7 @@ MAY_BE_IMPORTED_BY = {
     "dotenv": {"cli"},
     "cryptography": {"transport", "rehearsal"},
     "filelock": {"storage"},
+    "prometheus_client": {"transport"},
     "websockets": {"transport"},
     "psutil": {"transport", "rehearsal"},
     "locust": {"rehearsal"},

@@ -73,6 +73,7 @@ def test_the_access_key_is_not_in_the_representation() -> None:
         ("MAX_CONNECTIONS", "max_connections", 0),
         ("MAX_CONNECTIONS_PER_ADDRESS", "max_connections_per_address", "many"),
         ("MAX_EVENTS_PER_SECOND", "max_events_per_s", -1),
+        ("METRICS", "metrics", "everybody"),
         ("LOG_FORMAT", "log_format", "xml"),
         ("LOG_LEVEL", "log_level", "loud"),
         ("SERVICE_SPONSOR_URL", "service_sponsor_url", "sponsor.webp"),

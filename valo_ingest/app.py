@@ -6,6 +6,7 @@ import secrets
 import signal
 import ssl
 import string
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,17 +31,23 @@ from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
 from valo_ingest.storage.access import KeyAccess
 from valo_ingest.storage.archive import Archive
+from valo_ingest.storage.disk import DataDisk
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.storage.keystore import KeyStore
-from valo_ingest.transport import addresses, tls
+from valo_ingest.transport import tls
 from valo_ingest.transport.audience import Audience
 from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
+from valo_ingest.transport.health import Health, State
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.limits import Admission, LogonDelays, allow_open_files
+from valo_ingest.transport.metrics import Sources
+from valo_ingest.transport.notify import ServiceManager
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher
 from valo_ingest.transport.polling import socketio_application
 from valo_ingest.transport.server import Listener, WsgiApplication, listen, make_socketio_server
+from valo_ingest.transport.service import Service
+from valo_ingest.transport.telling import Teller
 from valo_ingest.transport.websocket import Terms
 from valo_ingest.wire.compat import VersionRange
 
@@ -62,6 +69,12 @@ TICK_S: Final = 0.05
 DEADLINE_CHECK_S: Final = 1.0
 """How often it is looked who should have logged on."""
 
+HEALTH_S: Final = 10.0
+"""How often the disk is looked at, whether or not somebody asks."""
+
+WATCHDOG_SHARE: Final = 3
+"""How many signs of life fit into the time after which the server is taken for dead."""
+
 PING_SLACK_S: Final = 5.0
 """By how much an answer to a ping may be late before its connection is taken for dead."""
 
@@ -78,6 +91,9 @@ such a client takes this long; 5 s are promised, also on a busy machine."""
 GARBAGE_THRESHOLDS: Final = (20_000, 20, 20)
 """Objects between two looks for garbage in cycles, and how many of these between two thorough ones. An event makes
 some dozen objects and no cycle: with Python's 700 the looking took 4 % of the time of a busy server."""
+
+EXTRAS_STOP_S: Final = 0.2
+"""The least of that for requests to the extras, which begin to stop when the other sides have."""
 
 MINUTE_MS: Final = 60_000
 
@@ -99,6 +115,8 @@ class Ports:
     extras_port: int
 
 
+PORT_NAMES: Final = ("ingest", "output", "extras")
+
 MakeController = Callable[[Publisher, Connections], Controller]
 
 
@@ -119,6 +137,8 @@ class Server:
         self._listeners: list[Listener] = []
         self._sockets: list[socketio.Server] = []
         self._journal: SqliteJournal | None = None
+        self._matches: MatchController | None = None
+        self._health: Health | None = None
         self._greenlets: list[gevent.Greenlet] = []
 
     def start(self) -> Ports:
@@ -138,14 +158,17 @@ class Server:
         self._clock.not_before(kept.latest_at)
         Payload.max_decode_packets = MAX_POLLED_PACKETS
         refusals = Refusals(self._clock)
-        applications = self._compose(journal, kept, refusals)
-        terms, admission = self._terms(refusals), self._admission()
+        admission = self._admission()
+        applications, slow_down = self._compose(journal, kept, refusals, admission)
+        terms = self._terms(refusals, slow_down)
         for listening, application in zip(bound, applications, strict=True):
             listener = Listener(listening, application, tls=context, terms=terms, admission=admission)
             listener.start()
             self._listeners.append(listener)
             silence_s = config.ping_interval_s + config.ping_timeout_s + PING_SLACK_S
             self._greenlets.append(gevent.spawn(_every, silence_s, listener.sweep))
+        if self._health is not None:
+            self._health.state = State.RUNNING
         return Ports(*(listening.getsockname()[1] for listening in bound))
 
     def _bind(self) -> list[socket.socket]:
@@ -159,10 +182,11 @@ class Server:
             )
         ]
 
-    def _terms(self, refusals: Refusals) -> Terms:
+    def _terms(self, refusals: Refusals, slow_down: Callable[[str], None]) -> Terms:
         config = self._config
         return Terms(
             refuse=refusals.refuse_connection,
+            slow_down=slow_down,
             deadline_s=config.deadline_s,
             max_events_per_s=config.max_events_per_s,
             burst_events=config.max_events_per_s * BURST_FACTOR,
@@ -178,17 +202,7 @@ class Server:
         )
 
     def _tls_context(self) -> ssl.SSLContext | None:
-        config = self._config
-        if config.insecure:
-            return None
-        now = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC)
-        key, cert = config.server_key, config.server_cert
-        if config.self_signed:
-            key, cert = tls.self_signed_pair(
-                config.data_dir, names=addresses.host_names(), addresses=addresses.lan_addresses(), now=now
-            )
-        assert key is not None and cert is not None, "the configuration has checked itself"
-        return tls.server_context(key, cert, now=now)
+        return tls.configured_context(self._config, datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC))
 
     def renew_tls(self) -> None:
         """Read key and certificate again. What cannot be used changes nothing, and is said in the log."""
@@ -204,8 +218,10 @@ class Server:
             listener.renew_tls(context)
         logger.info("key and certificate are read again; new connections get them")
 
-    def _compose(self, journal: SqliteJournal, kept: Kept, refusals: Refusals) -> list[WsgiApplication]:
-        """Connect everything; return the applications of the ingest, output and extras side."""
+    def _compose(
+        self, journal: SqliteJournal, kept: Kept, refusals: Refusals, admission: Admission
+    ) -> tuple[list[WsgiApplication], Callable[[str], None]]:
+        """Connect everything; return the applications of the three sides, and what is told of clients that wait."""
         config, clock = self._config, self._clock
         sessions = Sessions(
             clock=clock,
@@ -266,43 +282,70 @@ class Server:
             kept.matches, [session.client for session in kept.sessions if session.lost_at is None]
         )
         sessions.restore(kept.sessions)
+        self._matches = matches
         own = None if self._make_controller is None else self._make_controller(publisher, connections)
-        IngestHandlers(
+        tellers = [
+            Teller(sio, waiting=engine.waiting, now_ms=clock.now_ms)
+            for sio, engine in zip(self._sockets, engines, strict=True)
+        ]
+        senders = IngestHandlers(
             ingest,
             controller=own or matches,
             sessions=sessions,
             refusals=refusals,
             deadlines=ingest_deadlines,
             delays=LogonDelays(),
+            teller=tellers[0],
             accepted_versions=VersionRange(config.client_versions),
-        ).attach()
-        OverlayHandlers(
+        )
+        overlays = OverlayHandlers(
             output,
             publisher=publisher,
             audience=audience,
             sessions=sessions,
             refusals=refusals,
             deadlines=output_deadlines,
-        ).attach()
+            teller=tellers[1],
+        )
+        senders.attach()
+        overlays.attach()
         for engine in engines:
             engine.shorten(installed_versions())
         extras = Extras(
             matches=matches,
             previews=Previews(clock=clock, access=access, new_code=lambda: random_code(CODE_LENGTH)),
             access=access,
-            journal=journal,
-            audience=audience,
-            refusals=refusals,
         )
+        health = Health(
+            journal=journal,
+            disk=DataDisk(config.data_dir),
+            listening=lambda: {
+                name: listener.started for name, listener in zip(PORT_NAMES, self._listeners, strict=False)
+            },
+        )
+        self._health = health
+        sources = Sources(
+            matches=matches,
+            refusals=refusals,
+            ingest=senders,
+            overlays=overlays,
+            publisher=publisher,
+            audience=audience,
+            journal=journal,
+            admission=admission,
+            health=health,
+        )
+        service = Service(extras, sources=sources, metrics_for=config.metrics)
         self._greenlets = [
             gevent.spawn(_every, TICK_S, matches.tick),
             gevent.spawn(_every, COMMIT_S, journal.commit),
             gevent.spawn(_every, SESSIONS_S, sessions.tick),
+            gevent.spawn(_every, HEALTH_S, health.look),
             gevent.spawn(_every, CLEANING_S, self._delete_old_matches),
             gevent.spawn(_every, DEADLINE_CHECK_S, ingest_deadlines.sweep),
             gevent.spawn(_every, DEADLINE_CHECK_S, output_deadlines.sweep),
         ]
-        return [socketio_application(ingest), socketio_application(output), extras]
+        return [socketio_application(ingest), socketio_application(output), service], senders.slow_down
 
     def _delete_old_matches(self) -> None:
         archive = open_archive(self._config.data_dir)
@@ -312,17 +355,32 @@ class Server:
             logger.warning("old matches are not deleted: %s", error)
 
     def stop(self) -> None:
-        """Stop listening, close every connection so that its client knows it may come back, and wait a little."""
-        for listener in self._listeners:
+        """Stop listening, close every connection so that its client knows it may come back, and wait a little.
+
+        The extras are the last: until then they tell whoever asks that the server is about to end.
+        """
+        if self._health is not None:
+            self._health.state = State.STOPPING
+        began = time.monotonic()
+        for listener in self._listeners[:-1]:
             listener.close()
-        for listener in self._listeners:
+        for listener in self._listeners[:-1]:
             listener.close_clients()
-        gevent.joinall([gevent.spawn(listener.stop, timeout=STOP_S) for listener in self._listeners])
+        gevent.joinall([gevent.spawn(listener.stop, timeout=STOP_S) for listener in self._listeners[:-1]])
+        for listener in self._listeners[-1:]:
+            listener.stop(timeout=max(EXTRAS_STOP_S, began + STOP_S - time.monotonic()))
         for sio in self._sockets:
             sio.shutdown()
         gevent.killall(self._greenlets)
         if self._journal is not None:
             self._journal.close()
+
+    @property
+    def status(self) -> str:
+        """Say in a few words how it is, for whoever looks after services."""
+        problems = [] if self._health is None else self._health.problems()
+        running = 0 if self._matches is None else self._matches.running
+        return " ".join([f"{running} matches are live.", *problems])
 
 
 def random_code(length: int) -> str:
@@ -349,11 +407,12 @@ def open_keys(data_dir: Path) -> KeyStore:
     return KeyStore(data_dir, now_ms=SystemClock().now_ms)
 
 
-def serve(config: Config, announce: Callable[[Ports], None]) -> None:
+def serve(config: Config, announce: Callable[[Ports], None], manager: ServiceManager) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         announce: Is called once, with the ports that are listened on.
+        manager: What started the server; is told how it is.
 
     Raises:
         ConfigError: A certificate or key, or the data directory, cannot be used.
@@ -364,15 +423,25 @@ def serve(config: Config, announce: Callable[[Ports], None]) -> None:
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
+
+    def reload() -> None:
+        manager.reloading()
+        server.renew_tls()
+        manager.ready(server.status)
+
     if config.tls_reload:
-        _on_hangup(server.renew_tls)
+        _on_hangup(reload)
     ports = server.start()
     gc.collect()
     gc.freeze()  # what is there now stays, and need not be looked at again
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     announce(ports)
+    manager.ready(server.status)
+    if manager.watchdog_s:
+        gevent.spawn(_every, manager.watchdog_s / WATCHDOG_SHARE, lambda: manager.alive(server.status))
     stopping.wait()
     logger.info("stopping")
+    manager.stopping()
     server.stop()
     logger.info("stopped")
 

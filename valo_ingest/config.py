@@ -15,6 +15,7 @@ from valo_ingest.errors import ConfigError
 Durability = Literal["process", "power"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+MetricsFor = Literal["off", "loopback", "all"]
 
 MAX_PORT: Final = 65_535
 MAX_SEND_INTERVAL_MS: Final = 10_000
@@ -67,6 +68,7 @@ TAKES: Final[Mapping[str, str]] = {
     "MAX_CONNECTIONS_PER_ADDRESS": CONNECTIONS,
     "MAX_MATCHES_PER_KEY": f"a number from 1 to {MAX_MATCHES}",
     "MAX_EVENTS_PER_SECOND": f"a number from 0 to {MAX_EVENTS}, 0 being no limit",
+    "METRICS": ", ".join(get_args(MetricsFor)),
     "LOG_FORMAT": " or ".join(get_args(LogFormat)),
     "LOG_LEVEL": ", ".join(get_args(LogLevel)),
     "SERVICE_SPONSOR_URL": "a URL that starts with http:// or https://, or nothing",
@@ -132,6 +134,8 @@ class Config:
     """Live matches that one access key may have opened; of all together where no key is required."""
     max_events_per_s: int = 500
     """Of one connection, with a burst of four times as many; 0 is no limit. Who sends more has to wait."""
+    metrics: MetricsFor = "loopback"
+    """Whom /metrics of the extras port answers: nobody, this machine, or everybody."""
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
     service_sponsor_url: str = ""
@@ -192,6 +196,7 @@ def _check_texts(config: Config) -> None:
     versions = config.client_versions
     _expect(VERSION_RANGE.fullmatch(versions) is not None, "CLIENT_VERSIONS", versions)
     _expect(config.durability in get_args(Durability), "DURABILITY", config.durability)
+    _expect(config.metrics in get_args(MetricsFor), "METRICS", config.metrics)
     _expect(config.log_format in get_args(LogFormat), "LOG_FORMAT", config.log_format)
     _expect(config.log_level in get_args(LogLevel), "LOG_LEVEL", config.log_level)
     url = config.service_sponsor_url

@@ -19,7 +19,13 @@
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
+        +-- LeftAside      one message of a stand-by, which is in order and has no effect
+
+Refusals have a code: one word of `CODES`, which is the same in logs, in metrics, on pages and in what clients are told.
 """
+
+from collections.abc import Mapping
+from typing import Final
 
 
 class ValoIngestError(Exception):
@@ -222,15 +228,76 @@ class InvalidLogon(LogonRefused):
 class InvalidMessage(ValoIngestError):
     """A message that is dropped.
 
-    `code` is one word of a small, fixed set (counted), `path` the field that is at fault ("" for the whole
-    message) and `detail` what is wrong with it. None of them ever holds a value that the sender sent.
+    `code` is one word of a small, fixed set (counted), `path` the field that is at fault ("" for the whole message),
+    `detail` a sentence about it for the people who can act, and `event_type` the type of the message, where it is one
+    of the protocol. None of them ever holds a value that the sender sent.
     """
 
-    def __init__(self, code: str, detail: str, path: str = "") -> None:
+    def __init__(self, code: str, detail: str, path: str = "", *, event_type: str = "") -> None:
         super().__init__(code, detail, path)
         self.code = code
         self.detail = detail
         self.path = path
+        self.event_type = event_type
 
     def __str__(self) -> str:
         return f"{self.code}: {self.path}: {self.detail}" if self.path else f"{self.code}: {self.detail}"
+
+
+class LeftAside(InvalidMessage):
+    """A message of a stand-by is in order, and has no effect as long as another observer is active."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("stand_by", detail)
+
+
+CODES: Final[Mapping[str, str]] = {
+    # an event
+    "not_json": "no JSON, or nested too deep",
+    "not_object": "JSON, but no object",
+    "missing_field": "a part that every event has is missing",
+    "invalid_field": "a field is missing, cannot be read, or is out of the bounds of the game",
+    "wrong_channel": "an event of the other kind of client",
+    "foreign_match": "names another match than the sender's",
+    "match_over": "the match of the sender, or of the session it came back with, is over",
+    "not_logged_on": "data before a logon; the connection is closed",
+    "malformed_packet": "no Socket.IO packet",
+    "unknown_socket_event": "a Socket.IO event that is not of this protocol",
+    "overlay_logon": "an overlay's logon without a group code",
+    "overlay_event": "something else from an overlay",
+    "events_slowed_down": "events that come faster than they may; their sender waits, and nothing is lost",
+    "stand_by": "no refusal: an event of a stand-by, left aside as long as the active observer is there",
+    "active": "no refusal: a stand-by has become the active observer",
+    # a logon
+    "invalid_packet": "a logon that cannot be read; the client is told which field",
+    "client_version": "a logon of a version out of range",
+    "invalid_key": "a logon with an access key that is unknown or revoked",
+    "expired_key": "a logon with an access key that was good until some time ago",
+    "keys_unreadable": "a logon with an access key of which nobody can tell; the log says why",
+    "group_code_taken": "a logon to a live match without its group secret",
+    "too_many_matches": "a logon that would open more matches than its access key may have",
+    "match_not_found": "an auxiliary logon to a match id that no live match has",
+    "logon_delayed": "a logon that has to wait, because too many of its address were refused",
+    "no_logon": "a connection that did not log on in time",
+    "unknown_session": "a client came back with a token that is not good (any more); it has to log on",
+    # a connection
+    "slow_handshake": "a TLS handshake that did not end in time",
+    "bad_handshake": "no TLS, or none that could be agreed on",
+    "tls_on_plain_port": "a client that was given ``https://``, on a port without TLS: type ``http://``",
+    "plain_on_tls_port": "a client that was given ``http://``, on a port with TLS: type ``https://``",
+    "slow_request": "an HTTP request that did not end in time",
+    "bad_request": "no HTTP request that can be read",
+    "large_request": "a polling request beyond 2 MB",
+    "websocket_protocol": "a WebSocket frame that breaks RFC 6455 (closed with 1002)",
+    "websocket_content": "text that is not UTF-8, or data that cannot be inflated (1007)",
+    "websocket_size": "a WebSocket message beyond 1 MB, as it comes or inflated (1009)",
+    "stuck_peer": "a client that took nothing for 30 s",
+    "silent_peer": "a client that has died without a word",
+    "too_many_connections": "more connections than there may be",
+    "too_many_connections_of_address": "more connections from one address than there may be",
+}
+"""Every code of a refusal, and what it means. They are a promise: people look for them in logs, and programs count
+them. The table in README.rst is this one, and tests/test_errors.py holds both, and the sources, to it."""
+
+NOT_REFUSED: Final = frozenset({"stand_by", "active"})
+"""Codes that clients are told and that count nowhere."""

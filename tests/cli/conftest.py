@@ -10,8 +10,12 @@ from valo_ingest import app
 from valo_ingest.cli import announcement, logs, main, serve
 from valo_ingest.config import Config
 from valo_ingest.errors import ValoIngestError
+from valo_ingest.transport.notify import ServiceManager
 
 Announce = Callable[[announcement.BoundPorts], None]
+
+
+OF_SYSTEMD = {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 
 
 class FakeApp:
@@ -19,10 +23,12 @@ class FakeApp:
 
     def __init__(self) -> None:
         self.config: Config | None = None
+        self.manager: ServiceManager | None = None
         self.error: ValoIngestError | None = None
 
-    def serve(self, config: Config, announce: Announce) -> None:
+    def serve(self, config: Config, announce: Announce, manager: ServiceManager) -> None:
         self.config = config
+        self.manager = manager
         if self.error is not None:
             raise self.error
         announce(SimpleNamespace(ingest_port=1, output_port=2, extras_port=3))
@@ -45,7 +51,7 @@ def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     originals = {"INSECURE", "SERVER_KEY", "SERVER_CERT", "REQUIRE_AUTH_KEY", "AUTH_KEY"}
     for name in list(os.environ):
-        if name.startswith("VALO_INGEST_") or name in originals:
+        if name.startswith("VALO_INGEST_") or name in originals or name in OF_SYSTEMD:
             monkeypatch.delenv(name)
     monkeypatch.setattr(serve, "lan_addresses", lambda: ["192.168.1.20"])
 

@@ -62,7 +62,7 @@ of_tomorrow                             1         1       1
 all events                             13         1       4
 
 A server accepts 13 events and logons, and refuses 1.
-  invalid_field 1, the first in line 13, score: data.team_1: Missing data for required field
+  invalid_field 1, the first in line 13, score: The score event was dropped: the score of team 1 is missing.
 Accepted, and without effect: unknown_type 1.
 Not sent: 1 event of clients that the server has let go before.
 No line is damaged.
@@ -119,7 +119,7 @@ def test_scripts_get_one_object(valo_ingest: CommandLine) -> None:
                 "count": 1,
                 "firstLine": 13,
                 "type": "score",
-                "detail": "data.team_1: Missing data for required field",
+                "detail": "The score event was dropped: the score of team 1 is missing.",
             }
         },
         "withoutEffect": {"unknown_type": 1},

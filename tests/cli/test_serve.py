@@ -34,6 +34,32 @@ def test_nothing_of_the_env_file_is_put_into_the_environment(
     assert not {"AUTH_KEY", "OTHER"} & set(os.environ)
 
 
+OWN = "the id of this process"
+
+
+@pytest.mark.parametrize(
+    ("environment", "watchdog_s"),
+    [
+        ({}, 0),
+        ({"WATCHDOG_USEC": "30000000"}, 30),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": OWN}, 30),
+        ({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, 0),
+        ({"WATCHDOG_USEC": "soon"}, 0),
+        ({"WATCHDOG_USEC": ""}, 0),
+    ],
+)
+def test_the_watchdog_of_systemd_is_read_from_the_environment(
+    valo_ingest: CommandLine, fake_app: FakeApp, environment: dict[str, str], watchdog_s: float
+) -> None:
+    own = str(os.getpid())
+    valo_ingest.environment.update({name: own if it == OWN else it for name, it in environment.items()})
+
+    valo_ingest("serve", "--lan", "data")
+
+    assert fake_app.manager is not None
+    assert fake_app.manager.watchdog_s == watchdog_s
+
+
 def test_the_addresses_to_type_in_are_printed(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
     result = valo_ingest("serve", "--lan", "data")
 

@@ -73,6 +73,7 @@ class RunningServer:
         environment: Mapping[str, str] | None = None,
         scheme: str = "http",
     ) -> None:
+        self.directory = directory
         self._stdout, self._stderr = directory / "stdout.txt", directory / "log.txt"
         self.scheme = scheme
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:

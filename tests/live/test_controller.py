@@ -1,6 +1,7 @@
 import logging
 
 import pytest
+from msgspec.structs import replace
 
 from tests.live.fakes import (
     KEY,
@@ -14,7 +15,7 @@ from tests.live.fakes import (
     told,
 )
 from valo_ingest.clock import ManualClock
-from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.seats import Seat
 from valo_ingest.game.state import Match, Player
@@ -267,6 +268,24 @@ def test_an_observer_writes_into_its_own_match_only(world: World, claimed: str) 
     assert (world.newest("A"), world.newest("B")) == before
     world.tell(other, happened.MapChosen("Duality"))
     assert world.newest("B").map == "Bind"
+
+
+def test_the_events_of_a_stand_by_are_left_aside_until_it_is_active(world: World) -> None:
+    active = world.start()
+    logon = replace(observer_logon("A", secret="SECRET000000"), observer_name="Backup")
+    stand_by, _ = world.controller.log_on_observer("2", logon, "127.0.0.1")
+    before = world.newest()
+
+    with pytest.raises(LeftAside, match="stand_by: You are a stand-by"):
+        world.tell(stand_by, happened.ScoreReported(1, 0))
+    assert world.newest() is before
+    assert world.controller.standing_by == 1
+
+    world.controller.disconnect(active)
+    world.wait(2_000)
+    world.tell(stand_by, happened.ScoreReported(1, 0))
+    assert world.newest().teams.left.rounds_won == 1
+    assert world.controller.standing_by == 0
 
 
 def test_a_message_without_a_readable_group_code_is_refused(world: World) -> None:

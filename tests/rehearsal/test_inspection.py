@@ -59,7 +59,10 @@ def test_refusals_are_told_with_the_first_of_them() -> None:
 
     assert found.refused == {
         "invalid_field": Refusal(
-            count=2, line=7, kind="score", detail="data.team_1: Missing data for required field"
+            count=2,
+            line=7,
+            kind="score",
+            detail="The score event was dropped: the score of team 1 is missing.",
         ),
         "group_code_taken": Refusal(count=1, line=9, kind="obs_logon", detail="the match is still live"),
     }

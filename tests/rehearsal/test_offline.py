@@ -64,12 +64,16 @@ def test_what_a_server_would_take_is_accepted() -> None:
         (
             told(9, "score", {"team_0": None, "team_1": 1}),
             "invalid_field",
-            "data.team_0: Field may not be null",
+            "the score of team 0 is null",
         ),
-        (told(9, "aux_health", 5), "wrong_channel", "messages of type aux_health are not taken"),
+        (
+            told(9, "aux_health", 5),
+            "wrong_channel",
+            "Events of type aux_health come from the other kind of client",
+        ),
         (told(9, "map", "Port", code="OTHER"), "foreign_match", "names another match"),
         ({**told(9, "map"), "raw": "{"}, "not_json", "not JSON"),
-        ({**told(9, "map"), "payload": {}}, "missing_field", "obsName or playerId: missing"),
+        ({**told(9, "map"), "payload": {}}, "missing_field", "The event has no obsName or playerId"),
         (logon(9, client="obs2"), "group_code_taken", "still live"),
         (logon(9, client="obs2", code="B", clientVersion="0.2.0"), "client_version", "Client version 0.2.0"),
         (

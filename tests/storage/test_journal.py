@@ -205,3 +205,19 @@ def test_a_full_disk_loses_nothing_and_is_said_once_a_minute(
     assert world.journal.commit() == 3
     assert world.journal.health().fault == ""
     assert only_match(world.after_kill(tmp_path)) == world.match
+
+
+def test_transactions_are_timed_and_entries_counted_when_they_are_written(world: World) -> None:
+    def timed() -> int:
+        return list(world.journal.commit_times.cumulative())[-1][1]
+
+    world.tell(3)
+    assert world.journal.written == 0
+    world.journal.commit()
+    world.journal.commit()  # nothing to write
+    assert (world.journal.written, timed()) == (3, 1)
+
+    world.tell(2)
+    world.journal.commit()
+    assert (world.journal.written, timed()) == (5, 2)
+    assert world.journal.commit_times.total > 0

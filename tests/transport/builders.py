@@ -1,5 +1,6 @@
 import socketio
 
+from valo_ingest.errors import InvalidMessage
 from valo_ingest.transport.server import make_socketio_server
 
 
@@ -16,3 +17,23 @@ class NoDeadlines:
 
     def logged_on(self, client_id: str) -> None:
         self.on.append(client_id)
+
+
+class FakeTeller:
+    """Keeps who was told what: client, type, code and number of the event."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str, int]] = []
+        self.forgotten: list[str] = []
+        self.is_heard = True
+
+    def refuse(self, client_id: str, error: InvalidMessage, number: int = 0) -> None:
+        self.told.append((client_id, "error", error.code, number))
+
+    def notify(self, client_id: str, code: str, text: str, number: int) -> bool:
+        if self.is_heard:
+            self.told.append((client_id, "notice", code, number))
+        return self.is_heard
+
+    def forget(self, client_id: str) -> None:
+        self.forgotten.append(client_id)

@@ -1,20 +1,19 @@
 import io
 from collections.abc import Mapping
 from http import HTTPStatus
-from types import MappingProxyType, SimpleNamespace
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import pytest
 
 from tests.e2e import messages
-from tests.live.fakes import KEY, SUPPORTERS_KEY, FakeAccess, FakeJournal, setup
+from tests.live.fakes import KEY, SUPPORTERS_KEY, FakeAccess, setup
 from valo_ingest.clock import ManualClock
-from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.errors import LogonRefused
 from valo_ingest.game.seats import Seat
 from valo_ingest.live.controller import Result
 from valo_ingest.live.previews import KEPT_MS, Previews
-from valo_ingest.live.refusals import Refusals
 from valo_ingest.transport.http import MAX_BODY_BYTES, Extras
 
 
@@ -43,17 +42,11 @@ class Fixture:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.matches = FakeMatches()
-        self.refusals = Refusals(self.clock)
-        self.journal = FakeJournal()
-        self.audience = SimpleNamespace(owed={}, dropped=0)
         self.access = access = FakeAccess()
         self.extras = Extras(
             matches=self.matches,
             previews=Previews(clock=self.clock, access=access, new_code=lambda: "FRESH1"),
             access=access,
-            journal=self.journal,
-            audience=self.audience,
-            refusals=self.refusals,
         )
 
     def ask(
@@ -95,19 +88,6 @@ def test_status(made: Fixture) -> None:
     assert answer.status == "200 OK"
     assert answer.json == {"status": "UP", "matchesRunning": 3}
     assert answer.headers["Content-Length"] == str(len(answer.body))
-
-
-def test_health_tells_what_was_refused(made: Fixture) -> None:
-    made.refusals.refuse_message("A", InvalidMessage("not_json", "not JSON"))
-
-    assert made.ask("GET", "/healthz").json["refused"] == {"not_json": 1}
-
-
-def test_health_tells_of_overlays_that_cannot_keep_up(made: Fixture) -> None:
-    made.audience.owed = {"overlay": {"A": 0}}
-    made.audience.dropped = 7
-
-    assert made.ask("GET", "/healthz").json["overlays"] == {"waiting": 1, "documentsDropped": 7}
 
 
 @pytest.mark.parametrize(("seat", "higher"), [(Seat.LEFT, 0), (Seat.RIGHT, 1)])
@@ -199,7 +179,7 @@ def test_a_body_that_breaks_off_is_refused(made: Fixture) -> None:
     assert answer.status == "400 Bad Request"
 
 
-@pytest.mark.parametrize("path", ["/status", "/healthz", "/nothing", "/preview/FRESH1"])
+@pytest.mark.parametrize("path", ["/status", "/nothing", "/preview/FRESH1"])
 def test_head_has_the_headers_of_get_and_no_body(made: Fixture, path: str) -> None:
     get, head = made.ask("GET", path), made.ask("HEAD", path)
 

@@ -1,15 +1,16 @@
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.e2e import messages
 from tests.live.fakes import FakeJournal
-from tests.transport.builders import NoDeadlines
+from tests.transport.builders import FakeTeller, NoDeadlines
 from valo_ingest import __version__
 from valo_ingest.clock import ManualClock
-from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.live.clients import Auxiliary, Observer, Sender
 from valo_ingest.live.refusals import Refusals
@@ -29,6 +30,11 @@ class FakeSio:
 
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., Any]] = {}
+        self.manager = SimpleNamespace(
+            sid_from_eio_sid=lambda session_id, namespace: (
+                session_id if session_id in self.connected else None
+            )
+        )
         self.connected: set[str] = set()
         self.happened: list[tuple[Any, ...]] = []
 
@@ -114,19 +120,22 @@ class Fixture:
         self.controller = FakeController()
         self.clock = ManualClock()
         self.refusals = Refusals(self.clock)
+        self.teller = FakeTeller()
         tokens = (f"token-{number}" for number in range(1_000))
         self.sessions = Sessions(
             clock=self.clock, journal=FakeJournal(), new_token=lambda: next(tokens), ttl_ms=7_200_000
         )
-        IngestHandlers(
+        self.handlers = IngestHandlers(
             self.sio,
             controller=self.controller,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
+            teller=self.teller,
             delays=LogonDelays(now=lambda: 0.0),
             refusals=self.refusals,
             accepted_versions=VersionRange(">=0.3.3 <0.3.25"),
-        ).attach()
+        )
+        self.handlers.attach()
         self.sio.connect("c")
 
     def observe(self, sid: str = "c", **changes: Any) -> None:
@@ -134,6 +143,15 @@ class Fixture:
 
     def join(self, sid: str = "c", **changes: Any) -> None:
         self.sio.receive(sid, "aux_logon", messages.auxiliary_logon("M", "P", **changes))
+
+    def counted(self) -> set[tuple[str, str, str, int]]:
+        """Return which events were counted."""
+        return {
+            (channel.value, event_type, result, count)
+            for channel, tally in self.handlers.tallies.items()
+            for event_type, result, count in tally
+            if count
+        }
 
     def answer(self) -> dict[str, Any]:
         """Return the answer to a refused logon, behind which the connection was ended."""
@@ -290,6 +308,7 @@ def test_data_before_a_logon_ends_the_connection_and_is_counted(made: Fixture, e
     assert made.sio.happened == [("disconnect", "c")]
     assert made.refusals.counts == {"not_logged_on": 1}
     assert made.controller.calls == []
+    assert made.teller.told == [("c", "error", "not_logged_on", 1)]
 
 
 def test_data_behind_a_refused_logon_is_not_looked_at(made: Fixture) -> None:
@@ -397,6 +416,130 @@ def test_the_log_names_the_match_of_the_sender(made: Fixture, caplog: pytest.Log
         "group_code=- match_id=M",
         "group_code=-",
     ]
+
+
+# --- what clients are told --------------------------------------------------------------------------------------
+
+
+def test_a_refused_event_is_told_to_its_sender_with_its_number(made: Fixture) -> None:
+    made.sio.connect("d")
+    made.observe("c")
+    made.join("d")
+    made.sio.receive("c", "obs_data", MAP)
+    made.sio.receive("d", "aux_data", HEALTH)
+    made.sio.receive("d", "aux_data", HEALTH)
+    made.sio.receive("c", "obs_data", {**MAP, "data": 5})
+    made.sio.receive("d", "aux_data", "[]")
+    made.sio.receive("c", "aux_data", HEALTH)
+
+    assert made.teller.told == [
+        ("c", "error", "invalid_field", 2),
+        ("d", "error", "not_object", 3),
+        ("c", "error", "wrong_channel", 3),
+    ]
+
+
+def test_what_is_no_event_of_the_protocol_is_told_with_the_number_of_the_last_one(made: Fixture) -> None:
+    made.observe()
+    made.sio.receive("c", "obs_data", MAP)
+    made.sio.receive("c", "no_such_event")
+    made.sio.receive("c", MALFORMED)
+
+    assert made.teller.told == [
+        ("c", "error", "unknown_socket_event", 1),
+        ("c", "error", "malformed_packet", 1),
+    ]
+
+
+def test_a_stand_by_is_told_once_that_it_is_one_and_once_that_it_is_not_any_more(made: Fixture) -> None:
+    made.observe()
+    made.controller.invalid = LeftAside("You are a stand-by.")
+    for _ in range(5):
+        made.sio.receive("c", "obs_data", MAP)
+    made.controller.invalid = None
+    for _ in range(5):
+        made.sio.receive("c", "obs_data", MAP)
+
+    assert made.teller.told == [("c", "notice", "stand_by", 1), ("c", "notice", "active", 6)]
+    assert made.refusals.counts == {}
+    assert made.counted() == {("obs_data", "map", "left_aside", 5), ("obs_data", "map", "accepted", 5)}
+
+
+def test_a_stand_by_that_cannot_be_told_yet_is_told_later(made: Fixture) -> None:
+    made.observe()
+    made.controller.invalid = LeftAside("You are a stand-by.")
+    made.teller.is_heard = False
+    made.sio.receive("c", "obs_data", MAP)
+    made.teller.is_heard = True
+    made.sio.receive("c", "obs_data", MAP)
+
+    assert made.teller.told == [("c", "notice", "stand_by", 2)]
+
+
+def test_a_client_that_sends_too_fast_is_told(made: Fixture) -> None:
+    made.observe()
+    made.sio.receive("c", "obs_data", MAP)
+
+    made.handlers.slow_down("c")
+    made.handlers.slow_down("a session of overlays")
+
+    assert made.teller.told == [("c", "notice", "events_slowed_down", 1)]
+
+
+def test_a_client_whose_session_is_lost_is_told_why_it_has_to_log_on(made: Fixture) -> None:
+    made.sio.disconnect("c")
+    made.sio.connected.add("d")
+    made.sio.handlers["connect"]("d", {}, {"pid": "no such token"})
+
+    answer = json.loads(made.sio.receive("d", "obs_data", MAP))
+
+    assert answer["code"] == "not_logged_on"
+    assert "session of before is not known" in answer["message"]
+    assert made.refusals.counts == {"unknown_session": 1, "not_logged_on": 1}
+
+
+def test_the_acknowledgement_of_an_event_that_is_left_aside_is_no_error(made: Fixture) -> None:
+    made.observe()
+    made.controller.invalid = LeftAside("You are a stand-by.")
+
+    assert json.loads(made.sio.receive("c", "obs_data", MAP)) == {
+        "type": "notice",
+        "code": "stand_by",
+        "message": "You are a stand-by.",
+        "path": "",
+    }
+
+
+def test_events_are_counted_by_type_as_far_as_that_is_known(made: Fixture) -> None:
+    made.observe()
+    made.sio.receive("c", "obs_data", MAP)
+    made.sio.receive("c", "obs_data", {**MAP, "type": "made up"})
+    made.sio.receive("c", "obs_data", {**MAP, "data": 5})
+    made.sio.receive("c", "obs_data", {**MAP, "type": "aux_health"})
+    made.sio.receive("c", "obs_data", "nonsense")
+    made.controller.invalid = InvalidMessage("foreign_match", "It names another match.")
+    made.sio.receive("c", "obs_data", MAP)
+
+    assert made.counted() == {
+        ("obs_data", "map", "accepted", 1),
+        ("obs_data", "unknown", "accepted", 1),
+        ("obs_data", "map", "refused", 2),
+        ("obs_data", "unknown", "refused", 2),
+    }
+
+
+def test_connections_are_counted_by_whose_they_are(made: Fixture) -> None:
+    for sid in ("d", "e", "f"):
+        made.sio.connect(sid)
+    made.observe("c")
+    made.observe("d")
+    made.join("e")
+
+    assert made.handlers.clients() == {"Observer": 2, "Auxiliary": 1, "": 1}
+    made.sio.disconnect("d")
+    assert made.handlers.clients() == {"Observer": 1, "Auxiliary": 1, "": 1}
+    assert made.teller.forgotten == ["d"]
+    assert made.handlers.disconnects == {"server disconnect": 1}
 
 
 # --- the end --------------------------------------------------------------------------------------------------

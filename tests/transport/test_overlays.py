@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.live.fakes import FakeJournal, setup
-from tests.transport.builders import NoDeadlines
+from tests.transport.builders import FakeTeller, NoDeadlines
 from valo_ingest.clock import ManualClock
 from valo_ingest.game import events as happened
 from valo_ingest.game.reducer import apply
@@ -94,29 +94,38 @@ class Fixture:
         self.journal = FakeJournal()
         turns = Turns(clock=self.clock, call_later=self.timers.call_later, commit=self.journal.commit)
         self.audience = FakeAudience(self.sio.sent)
+        self.teller = FakeTeller()
         self.publisher = OverlayPublisher(
             self.audience,
             now_ms=self.clock.now_ms,
             request_turn=turns.request,
             send_interval_ms=INTERVAL_MS,
+            stopwatch=lambda: self.clock.now_ms() / 1000,
         )
         turns.show_by(self.publisher.send_due)
         tokens = (f"token-{number}" for number in range(1_000))
         self.sessions = Sessions(
             clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
         )
-        OverlayHandlers(
+        self.handlers = OverlayHandlers(
             self.sio,
             publisher=self.publisher,
             audience=self.audience,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
             refusals=self.refusals,
-        ).attach()
+            teller=self.teller,
+        )
+        self.handlers.attach()
 
     def log_on(self, payload: object, sid: str = "overlay") -> None:
         self.sio.handlers["connect"](sid, {}, None)
         self.sio.handlers["logon"](sid, payload)
+
+    def message(self) -> str:
+        """Return what the overlay that logged on last was told."""
+        answers = [text for event, text, _ in self.sio.sent if event == "logon_success"]
+        return str(msgspec.json.decode(answers[-1])["msg"])
 
     def documents(self, group_code: str = "A") -> list[dict[str, Any]]:
         """Return what was sent to those who follow a match."""
@@ -298,6 +307,21 @@ def test_nothing_is_kept_of_a_match_that_is_forgotten(made: Fixture) -> None:
     made.publisher.forget("NOSUCH")
 
 
+def test_the_time_from_an_event_to_its_document_is_measured_once_per_document(made: Fixture) -> None:
+    for rounds_won in (1, 2, 3):
+        made.publisher.publish(match_with(rounds_won))
+        made.clock.advance(3)
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(3))  # which looks the same, and is not sent
+    made.timers.pass_time(INTERVAL_MS)
+    made.publisher.publish(match_with(4))
+    made.clock.advance(2)
+    made.publisher.publish_final(match_with(5))
+
+    assert [count for _, count in made.publisher.send_times.cumulative()][-1] == 2
+    assert made.publisher.send_times.total == pytest.approx(0.009 + 0.002, abs=1e-6)
+
+
 # --- the handlers ---------------------------------------------------------------------------------------------
 
 
@@ -324,6 +348,54 @@ def test_an_overlay_of_an_unknown_match_is_answered_and_waits(made: Fixture) -> 
 
     assert [event for event, _, _ in made.sio.sent] == ["logon_success"]
     assert made.sio.rooms == [("overlay", room_of("A"))]
+    assert made.message() == "Following this code; no match is live yet."
+
+
+def test_an_overlay_of_a_live_match_is_told_so_also_before_anything_was_sent(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.log_on({"groupCode": "A"})
+    assert made.message() == "Following this match."
+
+    made.timers.pass_time(5)
+    made.log_on({"groupCode": "A"})
+    assert made.message() == "Following this match."
+
+
+@pytest.mark.parametrize("how", ["publish_final", "recall"])
+def test_an_overlay_of_a_match_that_has_ended_is_told_so_until_the_next_one(made: Fixture, how: str) -> None:
+    ended = apply(match_with(1), happened.MatchAbandoned(), 0)
+    getattr(made.publisher, how)(ended)
+    made.log_on({"groupCode": "A"})
+    assert made.message() == "Following this code; its last match is over, and no other is live yet."
+
+    made.publisher.publish(match_with(2))
+    made.log_on({"groupCode": "A"})
+    assert made.message() == "Following this match."
+    made.timers.pass_time(INTERVAL_MS)
+    made.log_on({"groupCode": "A"})
+    assert made.message() == "Following this match."
+
+
+def test_nothing_is_told_of_a_match_that_is_forgotten(made: Fixture) -> None:
+    made.publisher.publish_final(apply(match_with(1), happened.MatchAbandoned(), 0))
+    made.publisher.forget("A")
+
+    made.log_on({"groupCode": "A"})
+
+    assert made.message() == "Following this code; no match is live yet."
+
+
+def test_connections_are_counted_by_whether_they_follow_a_match(made: Fixture) -> None:
+    made.log_on({"groupCode": "A"}, "one")
+    made.log_on({"groupCode": "A"}, "two")
+    made.sio.handlers["connect"]("three", {}, None)
+    assert made.handlers.clients() == {"Follower": 2, "": 1}
+
+    made.sio.handlers["disconnect"]("one", "ping timeout")
+
+    assert made.handlers.clients() == {"Follower": 1, "": 1}
+    assert made.teller.forgotten == ["one"]
+    assert made.handlers.disconnects == {"ping timeout": 1}
 
 
 @pytest.mark.parametrize("form", [str, str.encode, msgspec.json.decode])
@@ -352,6 +424,7 @@ def test_a_logon_that_cannot_be_read_is_counted(made: Fixture, payload: object, 
     made.log_on(payload)
 
     assert made.refusals.counts == {reason: 1}
+    assert made.teller.told == [("overlay", "error", reason, 0)]
     assert made.sio.sent == made.sio.rooms == []
 
 
@@ -365,6 +438,7 @@ def test_everything_else_is_counted(made: Fixture) -> None:
     made.sio.handlers["*"]("obs_data", "overlay", "{}", "more")
 
     assert made.refusals.counts == {"overlay_event": 1}
+    assert made.teller.told == [("overlay", "error", "overlay_event", 0)]
 
 
 def test_a_room_is_never_the_room_of_a_client() -> None:

@@ -417,7 +417,7 @@ def test_a_preview_code_that_is_no_text_is_none(code: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "path"),
     [
-        ("not json", "not JSON"),
+        ("not json", "not JSON that can be read"),
         ("[]", "not a JSON object"),
         (json.dumps(preview_request(type="authenticate")), "'preview'"),
         (json.dumps(preview_request(leftTeam=None)), "leftTeam"),

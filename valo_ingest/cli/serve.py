@@ -1,5 +1,6 @@
 """`valo-ingest serve`: the server."""
 
+import os
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 from valo_ingest.storage.keys import keep_auth_key
 from valo_ingest.transport.addresses import lan_addresses
+from valo_ingest.transport.notify import ServiceManager
 
 
 @click.command(context_settings=CONTEXT)
@@ -37,7 +39,7 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     try:
         config, made_key = _prepare(resolved)
         logs.configure(config.log_format, config.log_level)
-        app.serve(config, announce=partial(_announce, config, made_key))
+        app.serve(config, announce=partial(_announce, config, made_key), manager=_service_manager())
     except ConfigError as error:
         raise Refusal(resolved.explain(error)) from error
     except (ListenError, DataDirInUse) as error:
@@ -51,6 +53,16 @@ def _prepare(resolved: Resolved) -> tuple[Config, str | None]:
         return config, None
     key, _ = keep_auth_key(config.data_dir)
     return replace(config, auth_key=key), key
+
+
+def _service_manager() -> ServiceManager:
+    """Return what systemd wants to be told, as sd_notify(3) and sd_watchdog_enabled(3) have it."""
+    own = str(os.getpid())
+    watchdog_us = os.environ.get("WATCHDOG_USEC", "")
+    is_watched = watchdog_us.isdecimal() and os.environ.get("WATCHDOG_PID", own) == own
+    return ServiceManager(
+        os.environ.get("NOTIFY_SOCKET", ""), watchdog_s=int(watchdog_us) / 1e6 if is_watched else 0.0
+    )
 
 
 def _announce(config: Config, made_key: str | None, ports: announcement.BoundPorts) -> None:

@@ -319,6 +319,13 @@ SETTINGS: Final = (
         help="Events that are taken from one connection, with a burst of four times as many; more have to wait",
     ),
     Setting(
+        name="METRICS",
+        field="metrics",
+        flag="--metrics",
+        type=Word(),
+        help="Whom /metrics of EXTRAS_PORT answers: off is nobody, loopback this machine, all everybody who reaches it",
+    ),
+    Setting(
         name="LOG_FORMAT",
         field="log_format",
         flag="--log-format",

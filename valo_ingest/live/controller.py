@@ -23,7 +23,7 @@ import msgspec
 from msgspec.structs import replace
 
 from valo_ingest.clock import Clock
-from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game import milestones
 from valo_ingest.game.milestones import Milestone
@@ -88,6 +88,11 @@ class MatchController:
     def running(self) -> int:
         """How many matches are live."""
         return len(self._live)
+
+    @property
+    def standing_by(self) -> int:
+        """How many connections of observers stand by."""
+        return sum(len(live.standbys) for live in self._live.values())
 
     def result(self, group_code: str) -> Result | None:
         """Return how the last match of that code ended, if it came to its end not too long ago."""
@@ -342,19 +347,25 @@ class MatchController:
 
     def receive_from_observer(self, sender: Observer, message: ObserverMessage) -> None:
         if message.group_code != sender.group_code:
-            raise InvalidMessage("foreign_match", "names another match than the sender's", path="groupCode")
+            raise InvalidMessage(
+                "foreign_match", "The event names another match than the one of this logon.", path="groupCode"
+            )
         live = self._live.get(sender.group_code)
         if live is not None and sender.client_id in live.observers:
             self._receive(live, Kind.OBSERVER_MESSAGE, message.text, message.event)
         elif live is None or sender.client_id not in live.standbys:
-            raise InvalidMessage("match_over", "the match of the sender is over")
+            raise InvalidMessage("match_over", "The match is over.")
+        else:
+            raise LeftAside("You are a stand-by: another observer is active, and your events are left aside.")
 
     def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> Auxiliary:
         if message.match_id != sender.match_id:
-            raise InvalidMessage("foreign_match", "names another match than the sender's", path="matchId")
+            raise InvalidMessage(
+                "foreign_match", "The event names another match than the one of this logon.", path="matchId"
+            )
         lives = self._matches_with(sender.match_id)
         if not lives:
-            raise InvalidMessage("match_over", "the match of the sender is over")
+            raise InvalidMessage("match_over", "The match is over.")
         if not sender.player_id and isinstance(message.event, happened.AuxiliaryScoreboardReported):
             sender = replace(sender, player_id=message.player_id or message.event.board.player_id)
             self._auxiliaries[sender.client_id] = sender

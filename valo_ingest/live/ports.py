@@ -91,6 +91,14 @@ class JournalHealth(Struct, frozen=True):
     waiting: int
 
 
+class DiskState(Struct, frozen=True):
+    """How the disk of the data directory is: its room, or what is wrong with it."""
+
+    free_bytes: int | None
+    """None: it cannot be read or written."""
+    fault: str
+
+
 class Journal(Protocol):
     """Keeps matches and sessions. Everything but `commit` only queues."""
 
@@ -152,6 +160,7 @@ class Controller(Protocol):
 
         Raises:
             InvalidMessage: The sender may not write this; nothing has changed.
+            LeftAside: The sender is a stand-by, which it is told once; nothing has changed.
         """
 
     def receive_from_auxiliary(self, sender: Auxiliary, message: AuxiliaryMessage) -> Auxiliary:

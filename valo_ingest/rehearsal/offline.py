@@ -102,8 +102,7 @@ class OfflineServer:
         try:
             return self._HANDLERS[step.channel](self, step, at)
         except InvalidMessage as error:
-            detail = error.detail.removeprefix(f"{step.kind}: ")
-            return Verdict(error.code, f"{error.path}: {detail}" if error.path else detail)
+            return Verdict(error.code, error.detail)
         except LogonRefused as error:
             return Verdict(error.code, error.reason)
 

@@ -155,7 +155,7 @@ def _read_lines(content: bytes | str) -> tuple[list[tuple[int, dict[str, Any]]],
         try:
             found = read(b"[" + text + b"]")  # .replay files set commas between objects, also within a line
         except InvalidMessage as error:
-            faults.append(Fault(number, f"it is {error.detail}"))
+            faults.append(Fault(number, _of_the_line(error.detail)))
             continue
         for value in found:
             if isinstance(value, dict):
@@ -189,3 +189,7 @@ def _with_logons(steps: Iterable[Step]) -> Iterator[Step]:
             )
         known.add(step.client)
         yield step
+
+
+def _of_the_line(sentence: str) -> str:
+    return sentence.replace("The text", "it", 1).rstrip(".")

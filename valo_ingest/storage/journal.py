@@ -17,6 +17,7 @@ The database is in WAL mode: the commands that list and export matches read it w
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,7 @@ from filelock import FileLock, Timeout
 from valo_ingest import __version__
 from valo_ingest.errors import ConfigError, DataDirInUse
 from valo_ingest.game.state import Match, new_match
+from valo_ingest.live.measures import Histogram
 from valo_ingest.live.ports import JournalHealth, Kept, KeptMatch, KeptSession
 from valo_ingest.wire.record import Entry, Kind, Opening, replay
 
@@ -125,6 +127,10 @@ class SqliteJournal:
         self._fault = ""
         self._retry_at = 0
         self._complain_at = 0
+        self.commit_times = Histogram()
+        """How long transactions took that wrote something."""
+        self.written = 0
+        """Entries that were written since the start."""
 
     # --- opening and closing ----------------------------------------------------------------------------------
 
@@ -335,6 +341,7 @@ class SqliteJournal:
     def commit(self) -> int:
         if not (self._entries or self._statements) or self._now_ms() < self._retry_at:
             return 0
+        began = time.perf_counter()
         try:
             database = self._database or self._connect()
             database.execute("BEGIN")
@@ -350,7 +357,9 @@ class SqliteJournal:
         except sqlite3.Error as error:
             self._complain(error)
             return 0
+        self.commit_times.observe(time.perf_counter() - began)
         written = len(self._entries)
+        self.written += written
         self._entries.clear()
         self._statements.clear()
         if self._fault:

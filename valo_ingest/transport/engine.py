@@ -92,6 +92,11 @@ class Engine:
         session = self._sio.eio.sockets.get(session_id)
         return session is not None and not session.closed and bool(session.queue.empty())
 
+    def waiting(self, session_id: str) -> int | None:
+        """Return how many packets wait to be sent to a session; None if it is not open."""
+        session = self._sio.eio.sockets.get(session_id)
+        return None if session is None or session.closed else int(session.queue.qsize())
+
     def websocket_of(self, session_id: str) -> FairWebSocket | None:
         """Return the WebSocket of a session; None if it has none, or it is not read on the short way."""
         return self._websockets.get(session_id)
@@ -124,6 +129,7 @@ class _ShortSocket:
             return message
         session_id = session.sid
         self.websockets[session_id] = self._sock
+        self._sock.session_id = session_id
         manager = self.sio.manager
         # The library makes another one when the last client has gone; but whoever asks here is in it, or connects on
         # the ordinary way before it asks again.

@@ -8,14 +8,12 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from valo_ingest import __version__
 from valo_ingest.errors import LogonRefused
 from valo_ingest.game.seats import Seat
 from valo_ingest.game.state import TeamSetup
 from valo_ingest.live.matches import Result
-from valo_ingest.live.ports import AccessPolicy, Journal
+from valo_ingest.live.ports import AccessPolicy
 from valo_ingest.live.previews import CODE_LENGTH, Previews
-from valo_ingest.live.refusals import Refusals
 from valo_ingest.wire import overlay
 from valo_ingest.wire.logons import decode_preview_request
 
@@ -43,18 +41,6 @@ class Matches(Protocol):
         """Return how a match ended."""
 
 
-class Listening(Protocol):
-    """What the extras tell of overlays: those that cannot keep up."""
-
-    @property
-    def owed(self) -> Mapping[str, Mapping[str, int]]:
-        """Who waits for documents of which matches."""
-
-    @property
-    def dropped(self) -> int:
-        """How many documents were left out for somebody, because a newer one took their place."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status and a JSON value; None is no body at all."""
@@ -72,7 +58,7 @@ Route = Callable[[Environ, str], Answer]
 
 
 class Extras:
-    """A WSGI application with the calls of the original server, and /healthz."""
+    """A WSGI application with the calls of the original server."""
 
     def __init__(
         self,
@@ -80,19 +66,12 @@ class Extras:
         matches: Matches,
         previews: Previews,
         access: AccessPolicy,
-        journal: Journal,
-        audience: Listening,
-        refusals: Refusals,
     ) -> None:
         self._matches = matches
         self._previews = previews
         self._access = access
-        self._journal = journal
-        self._audience = audience
-        self._refusals = refusals
         self._routes: Mapping[str, Mapping[str, Route]] = {
             "/status": {"GET": self._status},
-            "/healthz": {"GET": self._health},
             "/getTeamInfoForCode": {"GET": self._team_info},
             "/getOrgForKey": {"GET": self._organization},
             "/createPreview": {"PUT": self._create_preview},
@@ -132,20 +111,6 @@ class Extras:
 
     def _status(self, environ: Environ, rest: str) -> Answer:
         return Answer(HTTPStatus.OK, {"status": "UP", "matchesRunning": self._matches.running})
-
-    def _health(self, environ: Environ, rest: str) -> Answer:
-        journal = self._journal.health()
-        return Answer(
-            HTTPStatus.SERVICE_UNAVAILABLE if journal.fault else HTTPStatus.OK,
-            {
-                "status": "journal failing" if journal.fault else "ok",
-                "version": __version__,
-                "matchesRunning": self._matches.running,
-                "journal": {"fault": journal.fault, "entriesWaiting": journal.waiting},
-                "overlays": {"waiting": len(self._audience.owed), "documentsDropped": self._audience.dropped},
-                "refused": dict(self._refusals.counts),
-            },
-        )
 
     def _team_info(self, environ: Environ, rest: str) -> Answer:
         group_code = _query(environ, "groupCode")

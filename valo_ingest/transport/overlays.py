@@ -5,7 +5,10 @@ is encoded once, however many overlays look. An overlay that logs on gets what t
 of them sees the same documents in the same order, and none twice in a row.
 """
 
+import time
+from collections import Counter
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final
 
 import msgspec
@@ -14,11 +17,13 @@ import socketio
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Follower
+from valo_ingest.live.measures import Histogram
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.audience import Audience, room_of
 from valo_ingest.transport.engine import LogonDeadlines
 from valo_ingest.transport.server import DELIBERATE_REASONS
+from valo_ingest.transport.telling import Teller
 from valo_ingest.wire import bounds, overlay
 from valo_ingest.wire.json import Payload, read_object
 from valo_ingest.wire.names import SocketEvent
@@ -28,6 +33,14 @@ MAX_FOLLOWED: Final = 16
 
 RETRY_MS: Final = 20
 """After which it is tried again to send somebody what could not be sent: about as long as a picture is shown."""
+
+
+class Standing(Enum):
+    """What there is to see of a group code, and what an overlay that logs on to it is told."""
+
+    NOTHING = "Following this code; no match is live yet."
+    LIVE = "Following this match."
+    OVER = "Following this code; its last match is over, and no other is live yet."
 
 
 class OverlayPublisher:
@@ -43,26 +56,36 @@ class OverlayPublisher:
         now_ms: Callable[[], int],
         request_turn: Callable[[int], None],
         send_interval_ms: int,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         """
         Args:
             now_ms: Counts ms from whenever, and goes on also while somebody sets the clock.
+            stopwatch: Seconds on whatever clock, finer than milliseconds.
         """
         self._audience = audience
         self._now_ms = now_ms
         self._request_turn = request_turn
         self._send_interval_ms = send_interval_ms
+        self._stopwatch = stopwatch
         self._pending: dict[str, Match] = {}
         """The newest state of matches of which something has to be sent."""
+        self._pending_since: dict[str, float] = {}
+        """When the first event came that is to be seen in what is pending."""
+        self.send_times = Histogram()
+        """From an event to when its document was sent to everybody who could take it."""
         self._sent_at: dict[str, int] = {}
         self._last_texts: dict[str, str] = {}
         self._encoders: dict[str, overlay.Encoder] = {}
         self._retry_at = 0
         """When it is tried again to send to those who could not take a document."""
+        self._over: set[str] = set()
+        """Group codes whose last text is the end of a match."""
 
     def publish(self, match: Match) -> None:
         if match.group_code not in self._pending:
             self._request_turn(self._due_at(match.group_code))
+            self._pending_since[match.group_code] = self._stopwatch()
         self._pending[match.group_code] = match
 
     def publish_final(self, match: Match) -> None:
@@ -71,14 +94,30 @@ class OverlayPublisher:
 
     def recall(self, match: Match) -> None:
         self._last_texts[match.group_code] = overlay.encode(match)
+        self._note_end(match)
 
     def forget(self, group_code: str) -> None:
-        for kept in (self._pending, self._sent_at, self._last_texts, self._encoders):
+        for kept in (
+            self._pending,
+            self._pending_since,
+            self._sent_at,
+            self._last_texts,
+            self._encoders,
+        ):
             kept.pop(group_code, None)
+        self._over.discard(group_code)
 
     def last_text(self, group_code: str) -> str | None:
         """Return the document of a match that was sent last; None if there is none."""
         return self._last_texts.get(group_code)
+
+    def standing(self, group_code: str) -> Standing:
+        """Return what there is to see of a group code."""
+        if group_code in self._pending:
+            return Standing.LIVE
+        if group_code not in self._last_texts:
+            return Standing.NOTHING
+        return Standing.OVER if group_code in self._over else Standing.LIVE
 
     def show(self, client_id: str, group_code: str) -> None:
         """Send one overlay what the others were sent last, if there is anything: at the end of this turn, as its
@@ -104,12 +143,22 @@ class OverlayPublisher:
 
     def _send(self, match: Match) -> None:
         group_code = match.group_code
+        since = self._pending_since.pop(group_code, None)
         text = self._encoders.setdefault(group_code, overlay.Encoder()).encode(match)
         if text == self._last_texts.get(group_code):
             return
         self._last_texts[group_code] = text
+        self._note_end(match)
         self._sent_at[group_code] = self._now_ms()
         self._audience.send(group_code, text)
+        if since is not None:
+            self.send_times.observe(self._stopwatch() - since)
+
+    def _note_end(self, match: Match) -> None:
+        if match.has_ended:
+            self._over.add(match.group_code)
+        else:
+            self._over.discard(match.group_code)
 
 
 class OverlayHandlers:
@@ -124,6 +173,7 @@ class OverlayHandlers:
         sessions: Sessions,
         refusals: Refusals,
         deadlines: LogonDeadlines,
+        teller: Teller,
     ) -> None:
         self._sio = sio
         self._publisher = publisher
@@ -131,7 +181,11 @@ class OverlayHandlers:
         self._sessions = sessions
         self._refusals = refusals
         self._deadlines = deadlines
+        self._teller = teller
         self._followers: dict[str, Follower] = {}
+        self._connected: set[str] = set()
+        self.disconnects: Counter[str] = Counter()
+        """Ends of connections, by the reason that the library gives."""
 
     def attach(self) -> None:
         """Register the handlers."""
@@ -140,7 +194,13 @@ class OverlayHandlers:
         self._sio.on(SocketEvent.OVERLAY_LOGON.value, self.on_logon)
         self._sio.on("*", self.on_other)
 
+    def clients(self) -> Counter[str]:
+        """Return how many connections there are of each kind of client, "" being those that are not logged on."""
+        followers = len(self._followers)
+        return Counter({Follower.__name__: followers, "": len(self._connected) - followers})
+
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        self._connected.add(sid)
         self._sessions.offer(sid)
         resumed = self._sessions.resume(auth.get("pid"), sid, (Follower,)) if isinstance(auth, dict) else None
         if resumed is None or not isinstance(resumed.client, Follower):
@@ -154,7 +214,11 @@ class OverlayHandlers:
             self._publisher.show(sid, group_code)
 
     def on_disconnect(self, sid: str, reason: str) -> None:
+        if sid in self._connected:
+            self._connected.discard(sid)
+            self.disconnects[reason] += 1
         self._followers.pop(sid, None)
+        self._teller.forget(sid)
         self._audience.forget(sid)
         if reason in DELIBERATE_REASONS:
             self._sessions.end(sid)
@@ -165,7 +229,7 @@ class OverlayHandlers:
         try:
             group_code = _group_code(payload)
         except InvalidMessage as error:
-            self._refusals.refuse_message("-", error)
+            self._refuse(sid, error)
             return
         self._deadlines.logged_on(sid)
         self._sessions.confirm(sid)
@@ -175,18 +239,25 @@ class OverlayHandlers:
             self._followers[sid] = Follower(client_id=sid, group_codes=codes)
             self._sessions.start(self._followers[sid])
         self._sio.enter_room(sid, room_of(group_code))
-        is_live = self._publisher.last_text(group_code) is not None
-        told = "Following this match." if is_live else "Following this code; no match is live yet."
-        answer = msgspec.json.encode({"groupCode": group_code, "msg": told}).decode()
+        standing = self._publisher.standing(group_code)
+        answer = msgspec.json.encode({"groupCode": group_code, "msg": standing.value}).decode()
         self._sio.emit(SocketEvent.OVERLAY_LOGON_SUCCESS.value, answer, to=sid)
         self._publisher.show(sid, group_code)
 
     def on_other(self, event: str, sid: str, *_: object) -> None:
-        self._refusals.refuse_message("-", InvalidMessage("overlay_event", "overlays only log on"))
+        self._refuse(
+            sid, InvalidMessage("overlay_event", "An overlay only logs on; nothing else is taken from it.")
+        )
+
+    def _refuse(self, sid: str, error: InvalidMessage) -> None:
+        self._refusals.refuse_message("-", error)
+        self._teller.refuse(sid, error)
 
 
 def _group_code(payload: Payload) -> str:
     group_code = read_object(payload).get("groupCode")
     if not isinstance(group_code, str) or not 0 < len(group_code) <= bounds.MAX_GROUP_CODE:
-        raise InvalidMessage("overlay_logon", "not a group code", path="groupCode")
+        raise InvalidMessage(
+            "overlay_logon", "The logon has no group code that can be read.", path="groupCode"
+        )
     return group_code

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 import gevent
 from gevent.pywsgi import Input
 
-from valo_ingest.transport.schemes import TLS_HANDSHAKE, TLS_ON_PLAIN_PORT, bad_request, tls_on_plain_port
+from valo_ingest.transport.schemes import TLS_HANDSHAKE, bad_request, tls_on_plain_port
 from valo_ingest.transport.upgrades import FairWebSocketHandler
 from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
 
@@ -66,7 +66,7 @@ class BoundedHandler(FairWebSocketHandler):
 
     def _refuse_tls(self) -> tuple[str, bytes]:
         told = tls_on_plain_port(self.server.server_port)
-        self._refuse(TLS_ON_PLAIN_PORT, told)
+        self._refuse("tls_on_plain_port", told)
         return "400", bad_request(told)
 
     def read_request(self, raw_requestline: str) -> Any:
@@ -120,6 +120,7 @@ class BoundedHandler(FairWebSocketHandler):
         polled.take(session[0], 1 + sum(map(body.count, PACKET_SEPARATORS)))
         if delay:
             self._refuse("events_slowed_down", "it has to wait, as it sends too fast")
+            self.server.terms.slow_down(session[0])
             gevent.sleep(min(delay, MAX_POLLING_DELAY_S))
 
     def _answer_and_close(self, status: HTTPStatus, code: str) -> bool:

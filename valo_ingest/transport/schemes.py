@@ -11,9 +11,6 @@ from typing import Final
 
 from gevent import socket
 
-TLS_ON_PLAIN_PORT: Final = "tls_on_plain_port"
-PLAIN_ON_TLS_PORT: Final = "plain_on_tls_port"
-
 TLS_HANDSHAKE: Final = b"\x16"
 """The type of the record that opens every TLS connection, a control character."""
 

@@ -21,7 +21,7 @@ from valo_ingest.errors import ConfigError, ListenError
 from valo_ingest.transport.limits import Admission, Buckets
 from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
-from valo_ingest.transport.schemes import HTTP_FAULTS, PLAIN_ON_TLS_PORT, answer_in_plain, plain_on_tls_port
+from valo_ingest.transport.schemes import HTTP_FAULTS, answer_in_plain, plain_on_tls_port
 from valo_ingest.transport.upgrades import OpenWebSockets
 from valo_ingest.transport.websocket import Terms
 
@@ -164,7 +164,7 @@ class Listener(WSGIServer):  # type: ignore[misc]
             reason = getattr(error, "reason", None) or type(error).__name__
             if reason in HTTP_FAULTS:
                 told = plain_on_tls_port(self.server_port)
-                self.terms.refuse(address, PLAIN_ON_TLS_PORT, told)
+                self.terms.refuse(address, "plain_on_tls_port", told)
                 answer_in_plain(wrapped, told)
             else:
                 self.terms.refuse(address, "bad_handshake", f"TLS handshake failed: {reason}")

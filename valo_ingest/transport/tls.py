@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError
+from valo_ingest.transport import addresses
 
 CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """For TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 has no others."""
@@ -31,6 +33,19 @@ RENEW_BEFORE: Final = timedelta(days=30)
 
 KEY_FILE: Final = "self-signed-key.pem"
 CERT_FILE: Final = "self-signed-cert.pem"
+
+
+def configured_context(config: Config, now: datetime) -> ssl.SSLContext | None:
+    """Return the context for listeners that the configuration asks for; None for no TLS. Raises as `server_context`."""
+    if config.insecure:
+        return None
+    key, cert = config.server_key, config.server_cert
+    if config.self_signed:
+        key, cert = self_signed_pair(
+            config.data_dir, names=addresses.host_names(), addresses=addresses.lan_addresses(), now=now
+        )
+    assert key is not None and cert is not None, "the configuration has checked itself"
+    return server_context(key, cert, now=now)
 
 
 def server_context(key: Path, cert: Path, now: datetime) -> ssl.SSLContext:

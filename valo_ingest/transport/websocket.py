@@ -103,7 +103,7 @@ PEER_GONE: Final = (OSError, ValueError)
 """What a socket raises that is dead, or was closed under its reader; TLS says it with a ValueError."""
 
 
-def _ignore(address: str, code: str, text: str) -> None:
+def _ignore(*what: str) -> None:
     pass
 
 
@@ -113,6 +113,8 @@ class Terms:
 
     refuse: Callable[[str, str, str], None] = _ignore
     """Is told the address, a word that is counted, and what happened."""
+    slow_down: Callable[[str], None] = _ignore
+    """Is told the session of Engine.IO whose client has to wait, as it sends too fast."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
     max_events_per_s: int = 0
     """0: as many as the client likes."""
@@ -166,6 +168,8 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             if terms.max_events_per_s
             else None
         )
+        self.session_id = ""
+        """Of Engine.IO, where that is known."""
         self.heard = True
         """Whether the peer has sent anything since this was last set to False."""
 
@@ -227,6 +231,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             return False
         self._spoke_at = now
         self._terms.refuse(self.address, "events_slowed_down", "it has to wait, as it sends too fast")
+        self._terms.slow_down(self.session_id)
         return True
 
     def _linger(self) -> None:

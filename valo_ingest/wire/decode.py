@@ -24,7 +24,7 @@ from msgspec import Meta, Struct
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game import events as happened
 from valo_ingest.game import rules
-from valo_ingest.wire import bounds
+from valo_ingest.wire import bounds, words
 from valo_ingest.wire.fields import Text
 from valo_ingest.wire.json import UNREADABLE, Payload, read_object, text_of
 from valo_ingest.wire.messages import AuxiliaryMessage, ObserverMessage
@@ -381,7 +381,8 @@ def read_envelope(payload: Payload) -> dict[str, Any]:
     envelope = read_object(payload)
     for names in ENVELOPE_PARTS:
         if not any(name in envelope for name in names):
-            raise InvalidMessage("missing_field", "missing", path=" or ".join(names))
+            path = " or ".join(names)
+            raise InvalidMessage("missing_field", f"The event has no {path}.", path=path)
     return envelope
 
 
@@ -390,10 +391,10 @@ def _event_by_schema(
 ) -> tuple[str, happened.Event]:
     name = _optional_text(envelope, "type")
     if name is None:
-        raise InvalidMessage("invalid_field", "not a short text", path="type")
+        raise InvalidMessage("invalid_field", "The type of the event is not a short text.", path="type")
     if name in foreign:
         raise InvalidMessage(
-            "wrong_channel", f"messages of type {name} are not taken from this kind of client"
+            "wrong_channel", f"Events of type {name} come from the other kind of client.", event_type=name
         )
     schema = schemas.get(name)
     if schema is None:
@@ -402,7 +403,9 @@ def _event_by_schema(
         event: happened.Event = schema.load(envelope)
     except ValidationError as error:
         path, text = first_fault(error)
-        raise InvalidMessage("invalid_field", f"{name}: {text}", path=path) from None
+        raise InvalidMessage(
+            "invalid_field", words.fault(name, path, text), path=path, event_type=name
+        ) from None
     return name, event
 
 

@@ -25,9 +25,9 @@ def read(text: str | bytes | bytearray) -> Any:
     try:
         return _decode(text)
     except RecursionError:
-        raise InvalidMessage("not_json", "nested too deep") from None
+        raise InvalidMessage("not_json", "The text is nested too deep.") from None
     except ValueError:
-        raise InvalidMessage("not_json", "not JSON") from None
+        raise InvalidMessage("not_json", "The text is not JSON.") from None
 
 
 def text_of(payload: Payload) -> str:
@@ -45,5 +45,5 @@ def read_object(payload: Payload) -> dict[str, Any]:
     """
     value = read(payload) if isinstance(payload, (str, bytes, bytearray)) else payload
     if not isinstance(value, dict):
-        raise InvalidMessage("not_object", "not a JSON object")
+        raise InvalidMessage("not_object", "The text is not a JSON object.")
     return value

@@ -188,7 +188,8 @@ def _logon_object(payload: Payload, expected: PacketType) -> dict[str, Any]:
     try:
         logon = read_object(payload)
     except InvalidMessage as error:
-        raise InvalidLogon(f"The logon is {error.detail}.") from None
+        what = "JSON that can be read" if error.code == "not_json" else "a JSON object"
+        raise InvalidLogon(f"The logon is not {what}.") from None
     if logon.get("type") != expected:
         raise InvalidLogon(f"type: has to be {expected.value!r}.")
     return logon

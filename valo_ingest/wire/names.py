@@ -15,6 +15,7 @@ class SocketEvent(StrEnum):
     OVERLAY_LOGON = "logon"
     OVERLAY_LOGON_SUCCESS = "logon_success"
     MATCH_DATA = "match_data"
+    MESSAGE = "message"
 
 
 class PacketType(StrEnum):

@@ -216,8 +216,8 @@ class TeamBoardSchema(PayloadSchema):
             raise ValidationError({"data": [f"not a JSON text of at most {bounds.MAX_LONG_TEXT} characters"]})
         try:
             boards = read(text)
-        except InvalidMessage as error:
-            raise ValidationError({"data": [error.detail]}) from None
+        except InvalidMessage:
+            raise ValidationError({"data": ["no JSON that can be read"]}) from None
         if not isinstance(boards, list):
             raise ValidationError({"data": ["not a list"]})
         _refuse_long_list(boards, "data")
