@@ -48,6 +48,8 @@ MAY_BE_IMPORTED_BY = {
     "dotenv": {"cli"},
     "cryptography": {"transport"},
     "filelock": {"storage"},
+    "jinja2": {"web"},
+    "markupsafe": {"web"},
     "psutil": {"transport"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""

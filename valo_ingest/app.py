@@ -17,29 +17,37 @@ from engineio.payload import Payload
 from gevent import socket
 from gevent.event import Event
 
+from valo_ingest import __version__
 from valo_ingest.clock import SystemClock
 from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, JournalFault
 from valo_ingest.live.controller import MatchController
+from valo_ingest.live.facts import ServerFacts
+from valo_ingest.live.history import History
 from valo_ingest.live.matches import ControllerLimits
 from valo_ingest.live.ports import Connections, Controller, Kept, Publisher
 from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
+from valo_ingest.live.watch import Watch
 from valo_ingest.storage.access import ConfiguredAccess
 from valo_ingest.storage.archive import Archive
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport import addresses, tls
 from valo_ingest.transport.audience import Audience
 from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
+from valo_ingest.transport.feeds import Feeds
+from valo_ingest.transport.guard import Guard
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.limits import Admission, LogonDelays, allow_open_files
+from valo_ingest.transport.looks import Looks
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher
 from valo_ingest.transport.polling import socketio_application
 from valo_ingest.transport.server import Listener, WsgiApplication, listen, make_socketio_server
-from valo_ingest.transport.websocket import Terms
+from valo_ingest.transport.site import Site
+from valo_ingest.transport.websocket import HIGHEST_PRIORITY, Terms
 from valo_ingest.wire.compat import VersionRange
 
 logger = logging.getLogger(__name__)
@@ -53,6 +61,9 @@ TOKEN_BYTES: Final = 24
 
 COMMIT_S: Final = 1.0
 """How often the journal is told to write what no turn wrote: because it could not, or because there was none."""
+
+SAMPLE_S: Final = 1.0
+"""How often the operator's pages are brought up to date, and the rates on them reckoned."""
 
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
@@ -114,6 +125,7 @@ class Server:
         self._sockets: list[socketio.Server] = []
         self._journal: SqliteJournal | None = None
         self._greenlets: list[gevent.Greenlet] = []
+        self._feeds = Feeds()
 
     def start(self) -> Ports:
         """Listen.
@@ -132,7 +144,8 @@ class Server:
         self._clock.not_before(kept.latest_at)
         Payload.max_decode_packets = MAX_POLLED_PACKETS
         refusals = Refusals(self._clock)
-        applications = self._compose(journal, kept, refusals)
+        ports = Ports(*(listening.getsockname()[1] for listening in bound))
+        applications = self._compose(journal, kept, refusals, ports)
         terms, admission = self._terms(refusals), self._admission()
         for listening, application in zip(bound, applications, strict=True):
             listener = Listener(listening, application, tls=context, terms=terms, admission=admission)
@@ -140,7 +153,7 @@ class Server:
             self._listeners.append(listener)
             silence_s = config.ping_interval_s + config.ping_timeout_s + PING_SLACK_S
             self._greenlets.append(gevent.spawn(_every, silence_s, listener.sweep))
-        return Ports(*(listening.getsockname()[1] for listening in bound))
+        return ports
 
     def _bind(self) -> list[socket.socket]:
         config = self._config
@@ -198,7 +211,9 @@ class Server:
             listener.renew_tls(context)
         logger.info("key and certificate are read again; new connections get them")
 
-    def _compose(self, journal: SqliteJournal, kept: Kept, refusals: Refusals) -> list[WsgiApplication]:
+    def _compose(
+        self, journal: SqliteJournal, kept: Kept, refusals: Refusals, ports: Ports
+    ) -> list[WsgiApplication]:
         """Connect everything; return the applications of the ingest, output and extras side."""
         config, clock = self._config, self._clock
         sessions = Sessions(
@@ -267,14 +282,16 @@ class Server:
             delays=LogonDelays(),
             accepted_versions=VersionRange(config.client_versions),
         ).attach()
-        OverlayHandlers(
+        overlays = OverlayHandlers(
             output,
             publisher=publisher,
             audience=audience,
             sessions=sessions,
             refusals=refusals,
             deadlines=output_deadlines,
-        ).attach()
+            now_ms=clock.now_ms,
+        )
+        overlays.attach()
         for engine in engines:
             engine.shorten(installed_versions())
         extras = Extras(
@@ -285,7 +302,18 @@ class Server:
             audience=audience,
             refusals=refusals,
         )
+        watch = Watch(
+            clock=clock,
+            matches=matches,
+            overlays=overlays,
+            connections=connections,
+            journal=journal,
+            refused=refusals.last_hour,
+            server=self._server_facts(ports),
+        )
         self._greenlets = [
+            gevent.spawn(_every, SAMPLE_S, watch.sample),
+            gevent.spawn(_every, SAMPLE_S, self._feeds.tick),
             gevent.spawn(_every, TICK_S, matches.tick),
             gevent.spawn(_every, COMMIT_S, journal.commit),
             gevent.spawn(_every, SESSIONS_S, sessions.tick),
@@ -293,7 +321,44 @@ class Server:
             gevent.spawn(_every, DEADLINE_CHECK_S, ingest_deadlines.sweep),
             gevent.spawn(_every, DEADLINE_CHECK_S, output_deadlines.sweep),
         ]
-        return [socketio_application(ingest), socketio_application(output), extras]
+        site = self._site(watch, matches, refusals, extras)
+        return [socketio_application(ingest), socketio_application(output), site]
+
+    def _site(
+        self, watch: Watch, matches: MatchController, refusals: Refusals, extras: WsgiApplication
+    ) -> WsgiApplication:
+        """Put the operator's pages in front of the extras."""
+        config = self._config
+        return Site(
+            watch=watch,
+            history=History(
+                open_archive(config.data_dir), elsewhere=gevent.get_hub().threadpool.apply, pause=_pause
+            ),
+            controls=matches,
+            guard=Guard(
+                password=config.operator_password,
+                is_tls=not config.insecure,
+                new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
+                refuse=refusals.refuse_connection,
+            ),
+            looks=Looks(watch, now_ms=self._clock.now_ms, pause=_pause),
+            feeds=self._feeds,
+            pause=_pause,
+            elsewhere=extras,
+        )
+
+    def _server_facts(self, ports: Ports) -> ServerFacts:
+        config = self._config
+        return ServerFacts(
+            version=__version__,
+            scheme=config.scheme,
+            ingest_port=ports.ingest_port,
+            output_port=ports.output_port,
+            extras_port=ports.extras_port,
+            client_versions=config.client_versions,
+            requires_key=config.require_auth_key,
+            started_at=self._clock.now_ms(),
+        )
 
     def _delete_old_matches(self) -> None:
         archive = open_archive(self._config.data_dir)
@@ -306,6 +371,7 @@ class Server:
         """Stop listening, close every connection so that its client knows it may come back, and wait a little."""
         for listener in self._listeners:
             listener.close()
+        self._feeds.close()
         for listener in self._listeners:
             listener.close_clients()
         gevent.joinall([gevent.spawn(listener.stop, timeout=STOP_S) for listener in self._listeners])
@@ -319,6 +385,11 @@ class Server:
 def random_code(length: int) -> str:
     """Return a code of `length` characters A-Z and 0-9 that nobody can guess."""
     return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
+
+
+def _pause() -> None:
+    """Let everybody have a turn who has something to do."""
+    gevent.idle(HIGHEST_PRIORITY)
 
 
 def _every(interval_s: float, work: Callable[[], object]) -> None:

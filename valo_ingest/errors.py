@@ -9,6 +9,8 @@
     +-- UnknownMatch       nobody kept a match of that name (exit status 1)
     +-- MatchIsLive        a kept match cannot be deleted, for it goes on (exit status 1)
     +-- JournalFault       the journal, or what it keeps of one match, cannot be read or changed (exit status 1)
+    +-- NotPossible        the operator asked of a running match what cannot be done (any more)
+    +-- WrongPassword      somebody who is not the operator wants to be
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
@@ -98,6 +100,23 @@ class JournalFault(ValoIngestError):
 
     def __str__(self) -> str:
         return f"{self.what} {self.reason}"
+
+
+class NotPossible(ValoIngestError):
+    """The operator asked of a running match what cannot be done (any more); the text says why, and what to do."""
+
+
+class WrongPassword(ValoIngestError):
+    """The password is not the operator's, or (where `wait_s` is more than 0) was not even looked at yet."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+    def __str__(self) -> str:
+        if self.wait_s:
+            return f"Too many wrong passwords came from your address. Try again in {self.wait_s} s."
+        return "That is not the password."
 
 
 class LogonRefused(ValoIngestError):

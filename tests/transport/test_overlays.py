@@ -106,17 +106,19 @@ class Fixture:
         self.sessions = Sessions(
             clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
         )
-        OverlayHandlers(
+        self.overlays = OverlayHandlers(
             self.sio,
             publisher=self.publisher,
             audience=self.audience,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
             refusals=self.refusals,
-        ).attach()
+            now_ms=self.clock.now_ms,
+        )
+        self.overlays.attach()
 
     def log_on(self, payload: object, sid: str = "overlay") -> None:
-        self.sio.handlers["connect"](sid, {}, None)
+        self.sio.handlers["connect"](sid, {"REMOTE_ADDR": "10.0.0.7"}, None)
         self.sio.handlers["logon"](sid, payload)
 
     def documents(self, group_code: str = "A") -> list[dict[str, Any]]:

@@ -17,7 +17,8 @@ from valo_ingest.cli.sources import resolve, with_settings
 from valo_ingest.cli.text import one_line
 from valo_ingest.config import MAX_DAYS
 from valo_ingest.errors import ValoIngestError
-from valo_ingest.storage.archive import Archive, ArchivedMatch
+from valo_ingest.live.ports import ArchivedMatch
+from valo_ingest.storage.archive import Archive
 from valo_ingest.wire import exports
 
 LOOKED_AT: Final = "DATA_DIR"

@@ -10,6 +10,7 @@ import socketio
 
 from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.live.clients import Auxiliary, Follower, Observer, Sender
+from valo_ingest.live.last_hour import UNKNOWN_MATCH
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
@@ -22,9 +23,6 @@ from valo_ingest.wire.decode import decode_auxiliary_message, decode_observer_me
 from valo_ingest.wire.json import Payload
 from valo_ingest.wire.logons import decode_auxiliary_logon, decode_observer_logon
 from valo_ingest.wire.names import PacketType, SocketEvent
-
-UNKNOWN_MATCH: Final = "-"
-"""Stands for the group code in the log where a client has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,9 @@ class ClientConnections:
     def disconnect(self, client_ids: Iterable[str]) -> None:
         for client_id in client_ids:
             self._sio.disconnect(client_id)
+
+    def address_of(self, client_id: str) -> str:
+        return str((self._sio.get_environ(client_id) or {}).get("REMOTE_ADDR", ""))
 
 
 class IngestHandlers:
@@ -102,11 +103,15 @@ class IngestHandlers:
         """Let a client that brings a token be the one it was."""
         resumed = self._sessions.resume(token, sid, (Observer, Auxiliary))
         if resumed is None or isinstance(resumed.client, Follower):
-            self._refuse(None, InvalidMessage("unknown_session", "a token that is not good, or not any more"))
+            self._refuse(
+                sid, None, InvalidMessage("unknown_session", "a token that is not good, or not any more")
+            )
             return
         if not self._controller.resume(resumed.client):
             self._sessions.end(sid)
-            self._refuse(resumed.client, InvalidMessage("match_over", "the match of the session is over"))
+            self._refuse(
+                sid, resumed.client, InvalidMessage("match_over", "the match of the session is over")
+            )
             return
         self._senders[sid] = resumed.client
         self._deadlines.logged_on(sid)
@@ -168,7 +173,7 @@ class IngestHandlers:
         return sid in self._connected
 
     def _refuse_logon(self, sid: str, group_code: str, error: LogonRefused, answer: LogonAnswer) -> None:
-        self._refusals.refuse_logon(group_code, error)
+        self._refusals.refuse_logon(group_code, error, address=self._addresses.get(sid, ""))
         self._delays.failed(self._addresses.get(sid, ""))
         self._answer(sid, answer, {"value": False, "reason": str(error)})
         self._sio.disconnect(sid)
@@ -195,7 +200,7 @@ class IngestHandlers:
             elif sender is not None or not self._adopt(sid, payload):
                 self._refuse_sender(sid, sender, SocketEvent.OBSERVER_DATA)
         except InvalidMessage as error:
-            self._refuse(sender, error)
+            self._refuse(sid, sender, error)
 
     def _adopt(self, sid: str, payload: Payload) -> bool:
         """Take in a message without a logon, if the controller knows who must have sent it; tell whether it did."""
@@ -224,7 +229,7 @@ class IngestHandlers:
             else:
                 self._refuse_sender(sid, sender, SocketEvent.AUXILIARY_DATA)
         except InvalidMessage as error:
-            self._refuse(sender, error)
+            self._refuse(sid, sender, error)
 
     def _refuse_sender(self, sid: str, sender: Sender | None, event: SocketEvent) -> None:
         """Refuse data from a client that may not send this kind; one that never logged on has to start anew."""
@@ -236,13 +241,14 @@ class IngestHandlers:
     def on_other(self, event: str, sid: str, *_: object) -> None:
         sender = self._senders.get(sid)
         code = "malformed_packet" if event == MALFORMED else "unknown_socket_event"
-        self._refuse(sender, InvalidMessage(code, "no event of this protocol"))
+        self._refuse(sid, sender, InvalidMessage(code, "no event of this protocol"))
 
-    def _refuse(self, sender: Sender | None, error: InvalidMessage) -> None:
+    def _refuse(self, sid: str, sender: Sender | None, error: InvalidMessage) -> None:
+        address = self._addresses.get(sid, "")
         match sender:
             case Observer(group_code=group_code):
-                self._refusals.refuse_message(group_code, error)
+                self._refusals.refuse_message(group_code, error, address=address)
             case Auxiliary(match_id=match_id):
-                self._refusals.refuse_message(f"{UNKNOWN_MATCH} match_id={match_id}", error)
+                self._refusals.refuse_message(UNKNOWN_MATCH, error, address=address, match_id=match_id)
             case None:
-                self._refusals.refuse_message(UNKNOWN_MATCH, error)
+                self._refusals.refuse_message(UNKNOWN_MATCH, error, address=address)

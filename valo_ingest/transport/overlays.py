@@ -5,7 +5,7 @@ is encoded once, however many overlays look. An overlay that logs on gets what t
 of them sees the same documents in the same order, and none twice in a row.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,8 @@ import socketio
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Follower
+from valo_ingest.live.last_hour import UNKNOWN_MATCH
+from valo_ingest.live.ports import WatchingOverlay
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.audience import Audience, room_of
@@ -28,6 +30,9 @@ MAX_FOLLOWED: Final = 16
 
 RETRY_MS: Final = 20
 """After which it is tried again to send somebody what could not be sent: about as long as a picture is shown."""
+
+
+NOTHING_OWED: Final[Mapping[str, int]] = {}
 
 
 class OverlayPublisher:
@@ -113,6 +118,7 @@ class OverlayHandlers:
         sessions: Sessions,
         refusals: Refusals,
         deadlines: LogonDeadlines,
+        now_ms: Callable[[], int],
     ) -> None:
         self._sio = sio
         self._publisher = publisher
@@ -120,7 +126,10 @@ class OverlayHandlers:
         self._sessions = sessions
         self._refusals = refusals
         self._deadlines = deadlines
+        self._now_ms = now_ms
         self._followers: dict[str, Follower] = {}
+        self._arrivals: dict[str, tuple[str, int]] = {}
+        """Where each connection comes from, and since when it is there."""
 
     def attach(self) -> None:
         """Register the handlers."""
@@ -129,7 +138,19 @@ class OverlayHandlers:
         self._sio.on(SocketEvent.OVERLAY_LOGON.value, self.on_logon)
         self._sio.on("*", self.on_other)
 
+    def watching(self) -> Iterator[WatchingOverlay]:
+        """Yield the overlays that have logged on."""
+        for sid, follower in self._followers.items():
+            address, connected_at = self._arrivals[sid]
+            yield WatchingOverlay(
+                address=address,
+                connected_at=connected_at,
+                group_codes=follower.group_codes,
+                owed_since=self._audience.owed.get(sid, NOTHING_OWED),
+            )
+
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
+        self._arrivals[sid] = (str(environ.get("REMOTE_ADDR", "")), self._now_ms())
         self._sessions.offer(sid)
         resumed = self._sessions.resume(auth.get("pid"), sid, (Follower,)) if isinstance(auth, dict) else None
         if resumed is None or not isinstance(resumed.client, Follower):
@@ -144,6 +165,7 @@ class OverlayHandlers:
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         self._followers.pop(sid, None)
+        self._arrivals.pop(sid, None)
         self._audience.forget(sid)
         if reason in DELIBERATE_REASONS:
             self._sessions.end(sid)
@@ -154,7 +176,7 @@ class OverlayHandlers:
         try:
             group_code = _group_code(payload)
         except InvalidMessage as error:
-            self._refusals.refuse_message("-", error)
+            self._refusals.refuse_message(UNKNOWN_MATCH, error, address=self._address_of(sid))
             return
         self._deadlines.logged_on(sid)
         self._sessions.confirm(sid)
@@ -171,7 +193,12 @@ class OverlayHandlers:
         self._publisher.show(sid, group_code)
 
     def on_other(self, event: str, sid: str, *_: object) -> None:
-        self._refusals.refuse_message("-", InvalidMessage("overlay_event", "overlays only log on"))
+        error = InvalidMessage("overlay_event", "overlays only log on")
+        self._refusals.refuse_message(UNKNOWN_MATCH, error, address=self._address_of(sid))
+
+    def _address_of(self, sid: str) -> str:
+        address, _ = self._arrivals.get(sid, ("", 0))
+        return address
 
 
 def _group_code(payload: Payload) -> str:
