@@ -54,6 +54,8 @@ MAY_BE_IMPORTED_BY = {
     "locust": {"rehearsal"},
     "requests": {"rehearsal"},
     "websocket": {"rehearsal"},
+    "jinja2": {"web"},
+    "markupsafe": {"web"},
 }
 """Who may use which package that is not ours. What is not named here is not used at all."""
 

@@ -40,6 +40,7 @@ def test_a_configuration_cannot_be_changed() -> None:
 
 def test_the_access_key_is_not_in_the_representation() -> None:
     assert "hunter2" not in repr(make_config(auth_key="hunter2"))
+    assert "hunter22" not in repr(make_config(operator_password="hunter22"))
 
 
 @pytest.mark.parametrize(
@@ -184,3 +185,11 @@ def test_a_required_access_key_that_is_not_set_is_refused() -> None:
 
 def test_no_access_key_is_needed_where_none_is_required() -> None:
     assert make_config(auth_key=None, require_auth_key=False).auth_key is None
+
+
+@pytest.mark.parametrize("password", ["", "short", "        ", "two\nlines of it", "x" * 1_025])
+def test_a_password_that_nobody_should_use_is_refused_without_being_shown(password: str) -> None:
+    error = refusal(operator_password=password)
+
+    assert error.setting == "OPERATOR_PASSWORD"
+    assert not password or password not in str(error)

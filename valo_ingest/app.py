@@ -19,16 +19,20 @@ from engineio.payload import Payload
 from gevent import socket
 from gevent.event import Event
 
+from valo_ingest import __version__
 from valo_ingest.clock import MonotonicClock, SystemClock
 from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, JournalFault
 from valo_ingest.live.controller import MatchController
+from valo_ingest.live.facts import ServerFacts
+from valo_ingest.live.history import History
 from valo_ingest.live.matches import ControllerLimits
 from valo_ingest.live.ports import Connections, Controller, Kept, Publisher
 from valo_ingest.live.previews import CODE_LENGTH, Previews
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
+from valo_ingest.live.watch import Watch
 from valo_ingest.storage.access import KeyAccess
 from valo_ingest.storage.archive import Archive
 from valo_ingest.storage.disk import DataDisk
@@ -37,18 +41,22 @@ from valo_ingest.storage.keystore import KeyStore
 from valo_ingest.transport import tls
 from valo_ingest.transport.audience import Audience
 from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
+from valo_ingest.transport.feeds import Feeds
+from valo_ingest.transport.guard import Guard
 from valo_ingest.transport.health import Health, State
 from valo_ingest.transport.http import Extras
 from valo_ingest.transport.ingest import ClientConnections, IngestHandlers
 from valo_ingest.transport.limits import Admission, LogonDelays, allow_open_files
+from valo_ingest.transport.looks import Looks
 from valo_ingest.transport.metrics import Sources
 from valo_ingest.transport.notify import ServiceManager
 from valo_ingest.transport.overlays import OverlayHandlers, OverlayPublisher
 from valo_ingest.transport.polling import socketio_application
 from valo_ingest.transport.server import Listener, WsgiApplication, listen, make_socketio_server
 from valo_ingest.transport.service import Service
+from valo_ingest.transport.site import Site
 from valo_ingest.transport.telling import Teller
-from valo_ingest.transport.websocket import Terms
+from valo_ingest.transport.websocket import HIGHEST_PRIORITY, Terms
 from valo_ingest.wire.compat import VersionRange
 
 logger = logging.getLogger(__name__)
@@ -62,6 +70,9 @@ TOKEN_BYTES: Final = 24
 
 COMMIT_S: Final = 1.0
 """How often the journal is told to write what no turn wrote: because it could not, or because there was none."""
+
+SAMPLE_S: Final = 1.0
+"""How often the operator's pages are brought up to date, and the rates on them reckoned."""
 
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
@@ -140,6 +151,7 @@ class Server:
         self._matches: MatchController | None = None
         self._health: Health | None = None
         self._greenlets: list[gevent.Greenlet] = []
+        self._feeds = Feeds()
 
     def start(self) -> Ports:
         """Listen.
@@ -158,8 +170,9 @@ class Server:
         self._clock.not_before(kept.latest_at)
         Payload.max_decode_packets = MAX_POLLED_PACKETS
         refusals = Refusals(self._clock)
+        ports = Ports(*(listening.getsockname()[1] for listening in bound))
         admission = self._admission()
-        applications, slow_down = self._compose(journal, kept, refusals, admission)
+        applications, slow_down = self._compose(journal, kept, refusals, admission, ports)
         terms = self._terms(refusals, slow_down)
         for listening, application in zip(bound, applications, strict=True):
             listener = Listener(listening, application, tls=context, terms=terms, admission=admission)
@@ -169,7 +182,7 @@ class Server:
             self._greenlets.append(gevent.spawn(_every, silence_s, listener.sweep))
         if self._health is not None:
             self._health.state = State.RUNNING
-        return Ports(*(listening.getsockname()[1] for listening in bound))
+        return ports
 
     def _bind(self) -> list[socket.socket]:
         config = self._config
@@ -219,7 +232,12 @@ class Server:
         logger.info("key and certificate are read again; new connections get them")
 
     def _compose(
-        self, journal: SqliteJournal, kept: Kept, refusals: Refusals, admission: Admission
+        self,
+        journal: SqliteJournal,
+        kept: Kept,
+        refusals: Refusals,
+        admission: Admission,
+        ports: Ports,
     ) -> tuple[list[WsgiApplication], Callable[[str], None]]:
         """Connect everything; return the applications of the three sides, and what is told of clients that wait."""
         config, clock = self._config, self._clock
@@ -306,6 +324,7 @@ class Server:
             refusals=refusals,
             deadlines=output_deadlines,
             teller=tellers[1],
+            now_ms=clock.now_ms,
         )
         senders.attach()
         overlays.attach()
@@ -336,7 +355,18 @@ class Server:
             health=health,
         )
         service = Service(extras, sources=sources, metrics_for=config.metrics)
+        watch = Watch(
+            clock=clock,
+            matches=matches,
+            overlays=overlays,
+            connections=connections,
+            journal=journal,
+            refused=refusals.last_hour,
+            server=self._server_facts(ports),
+        )
         self._greenlets = [
+            gevent.spawn(_every, SAMPLE_S, watch.sample),
+            gevent.spawn(_every, SAMPLE_S, self._feeds.tick),
             gevent.spawn(_every, TICK_S, matches.tick),
             gevent.spawn(_every, COMMIT_S, journal.commit),
             gevent.spawn(_every, SESSIONS_S, sessions.tick),
@@ -345,7 +375,44 @@ class Server:
             gevent.spawn(_every, DEADLINE_CHECK_S, ingest_deadlines.sweep),
             gevent.spawn(_every, DEADLINE_CHECK_S, output_deadlines.sweep),
         ]
-        return [socketio_application(ingest), socketio_application(output), service], senders.slow_down
+        site = self._site(watch, matches, refusals, service)
+        return [socketio_application(ingest), socketio_application(output), site], senders.slow_down
+
+    def _site(
+        self, watch: Watch, matches: MatchController, refusals: Refusals, extras: WsgiApplication
+    ) -> WsgiApplication:
+        """Put the operator's pages in front of the extras."""
+        config = self._config
+        return Site(
+            watch=watch,
+            history=History(
+                open_archive(config.data_dir), elsewhere=gevent.get_hub().threadpool.apply, pause=_pause
+            ),
+            controls=matches,
+            guard=Guard(
+                password=config.operator_password,
+                is_tls=not config.insecure,
+                new_token=lambda: secrets.token_urlsafe(TOKEN_BYTES),
+                refuse=refusals.refuse_connection,
+            ),
+            looks=Looks(watch, now_ms=self._clock.now_ms, pause=_pause),
+            feeds=self._feeds,
+            pause=_pause,
+            elsewhere=extras,
+        )
+
+    def _server_facts(self, ports: Ports) -> ServerFacts:
+        config = self._config
+        return ServerFacts(
+            version=__version__,
+            scheme=config.scheme,
+            ingest_port=ports.ingest_port,
+            output_port=ports.output_port,
+            extras_port=ports.extras_port,
+            client_versions=config.client_versions,
+            requires_key=config.require_auth_key,
+            started_at=self._clock.now_ms(),
+        )
 
     def _delete_old_matches(self) -> None:
         archive = open_archive(self._config.data_dir)
@@ -364,6 +431,7 @@ class Server:
         began = time.monotonic()
         for listener in self._listeners[:-1]:
             listener.close()
+        self._feeds.close()
         for listener in self._listeners[:-1]:
             listener.close_clients()
         gevent.joinall([gevent.spawn(listener.stop, timeout=STOP_S) for listener in self._listeners[:-1]])
@@ -386,6 +454,11 @@ class Server:
 def random_code(length: int) -> str:
     """Return a code of `length` characters A-Z and 0-9 that nobody can guess."""
     return "".join(secrets.choice(CODE_CHARACTERS) for _ in range(length))
+
+
+def _pause() -> None:
+    """Let everybody have a turn who has something to do."""
+    gevent.idle(HIGHEST_PRIORITY)
 
 
 def _every(interval_s: float, work: Callable[[], object]) -> None:

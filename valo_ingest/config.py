@@ -29,6 +29,8 @@ MAX_EVENTS: Final = 1_000_000
 MAX_MATCHES: Final = 1_000_000
 
 MAX_TEXT_LENGTH: Final = 1_024
+MIN_PASSWORD_LENGTH: Final = 8
+
 MAX_URL_LENGTH: Final = 65_536
 """As much as an observer client may send for one."""
 
@@ -51,6 +53,7 @@ TAKES: Final[Mapping[str, str]] = {
     "SELF_SIGNED": TRUTH,
     "REQUIRE_AUTH_KEY": TRUTH,
     "AUTH_KEY": f"1 to {MAX_TEXT_LENGTH} printable characters",
+    "OPERATOR_PASSWORD": f"{MIN_PASSWORD_LENGTH} to {MAX_TEXT_LENGTH} printable characters",
     "CLIENT_VERSIONS": 'one or more of >=, >, <=, < and = with a version, as in ">=0.3.3 <0.3.25"',
     "SEND_INTERVAL": f"whole milliseconds from 0 to {MAX_SEND_INTERVAL_MS}",
     "IDLE_MINUTES": MINUTES,
@@ -105,6 +108,8 @@ class Config:
     """Whether SIGHUP has key and certificate read again."""
     require_auth_key: bool = True
     auth_key: str | None = field(default=None, repr=False)
+    operator_password: str | None = field(default=None, repr=False)
+    """Opens the operator's pages; without one, they are shown on this machine only, and nobody can act."""
     client_versions: str = ">=0.3.3 <0.3.25"
     send_interval_ms: int = 20
     idle_minutes: int = 30
@@ -150,6 +155,7 @@ class Config:
         _check_ports_differ(self)
         _check_tls(self)
         _check_auth_key(self)
+        _check_operator_password(self)
 
     @property
     def scheme(self) -> Literal["http", "https"]:
@@ -257,6 +263,14 @@ def _check_auth_key(config: Config) -> None:
             "not set, though REQUIRE_AUTH_KEY is true: set AUTH_KEY, have one made with MAKE_AUTH_KEY=true, "
             "or let everybody in with REQUIRE_AUTH_KEY=false",
         )
+
+
+def _check_operator_password(config: Config) -> None:
+    password = config.operator_password
+    if password is not None and not (_is_label(password) and len(password) >= MIN_PASSWORD_LENGTH):
+        raise ConfigError(
+            "OPERATOR_PASSWORD", f"this one cannot be used; it takes {TAKES['OPERATOR_PASSWORD']}"
+        )  # never shows it
 
 
 def _expect(sensible: bool, setting: str, value: object) -> None:

@@ -16,6 +16,8 @@
     +-- NotLetIn           a server refused a logon of a rehearsal, and said why (exit status 1)
     +-- InvalidRecording   a file has nothing in it that can be played (exit status 1)
     +-- InvalidScenario    a load test makes no sense; the text names the file and the key (exit status 2)
+    +-- NotPossible        the operator asked of a running match what cannot be done (any more)
+    +-- WrongPassword      somebody who is not the operator wants to be
     +-- LogonRefused       a client may not log on; the text is what the client shows to a person
     |   +-- InvalidLogon   its logon cannot be read
     +-- InvalidMessage     one message is dropped; its sender stays connected
@@ -203,6 +205,23 @@ class InvalidScenario(ValoIngestError):
         return f"{self.name}: {self.key}: {self.reason}" if self.key else f"{self.name}: {self.reason}"
 
 
+class NotPossible(ValoIngestError):
+    """The operator asked of a running match what cannot be done (any more); the text says why, and what to do."""
+
+
+class WrongPassword(ValoIngestError):
+    """The password is not the operator's, or (where `wait_s` is more than 0) was not even looked at yet."""
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+    def __str__(self) -> str:
+        if self.wait_s:
+            return f"Too many wrong passwords came from your address. Try again in {self.wait_s} s."
+        return "That is not the password."
+
+
 class LogonRefused(ValoIngestError):
     """A client may not log on.
 
@@ -293,6 +312,7 @@ CODES: Final[Mapping[str, str]] = {
     "websocket_size": "a WebSocket message beyond 1 MB, as it comes or inflated (1009)",
     "stuck_peer": "a client that took nothing for 30 s",
     "silent_peer": "a client that has died without a word",
+    "wrong_password": "somebody tried to be the operator with a wrong password",
     "too_many_connections": "more connections than there may be",
     "too_many_connections_of_address": "more connections from one address than there may be",
 }

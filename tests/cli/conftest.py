@@ -49,7 +49,7 @@ class CommandLine:
 @pytest.fixture(autouse=True)
 def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    originals = {"INSECURE", "SERVER_KEY", "SERVER_CERT", "REQUIRE_AUTH_KEY", "AUTH_KEY"}
+    originals = {"INSECURE", "SERVER_KEY", "SERVER_CERT", "REQUIRE_AUTH_KEY", "AUTH_KEY", "OPERATOR_PASSWORD"}
     for name in list(os.environ):
         if name.startswith("VALO_INGEST_") or name in originals or name in OF_SYSTEMD:
             monkeypatch.delenv(name)

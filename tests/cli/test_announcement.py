@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from valo_ingest.cli.announcement import lines
+from valo_ingest.cli.announcement import Made, lines
 from valo_ingest.config import Config
 
 
@@ -13,9 +13,9 @@ class Ports:
     extras_port: int = 5101
 
 
-def announced(*, addresses: tuple[str, ...] = (), made_key: str | None = None, **settings: Any) -> str:
+def announced(*, addresses: tuple[str, ...] = (), made: Made = Made(), **settings: Any) -> str:  # noqa: B008
     config = Config(**{"data_dir": Path("data"), "insecure": True, "auth_key": "hunter2", **settings})
-    return "\n".join(lines(config, Ports(), addresses=addresses, made_key=made_key))
+    return "\n".join(lines(config, Ports(), addresses=addresses, made=made))
 
 
 def test_every_address_of_the_lan_is_named_with_all_ports() -> None:
@@ -56,7 +56,7 @@ def test_a_self_signed_certificate_is_explained() -> None:
 
 
 def test_a_made_key_is_shown() -> None:
-    assert announced(made_key="ABCDE-FGHJK").endswith("(kept in data): ABCDE-FGHJK")
+    assert "(kept in data): ABCDE-FGHJK\n" in announced(made=Made(auth_key="ABCDE-FGHJK"))
 
 
 def test_a_key_of_the_operator_is_not_shown() -> None:
@@ -68,3 +68,22 @@ def test_a_key_of_the_operator_is_not_shown() -> None:
 
 def test_a_server_without_keys_says_so() -> None:
     assert "REQUIRE_AUTH_KEY is false" in announced(auth_key=None, require_auth_key=False)
+
+
+def test_a_made_password_is_shown() -> None:
+    assert announced(made=Made(operator_password="WORD")).endswith("(kept in data): WORD")
+
+
+def test_a_password_of_the_operator_is_not_shown() -> None:
+    text = announced(operator_password="correct horse")
+
+    assert "correct horse" not in text
+    assert "OPERATOR_PASSWORD is set to" in text
+
+
+def test_a_server_without_a_password_says_who_sees_the_pages() -> None:
+    assert "on this machine only" in announced()
+
+
+def test_the_address_of_the_operators_pages_is_named() -> None:
+    assert "http://localhost:5101/\n" in announced()

@@ -80,6 +80,39 @@ def test_a_key_is_made_once_and_printed_at_every_start(valo_ingest: CommandLine,
     assert key in second.stdout
 
 
+def test_a_password_is_made_once_and_printed_at_every_start(
+    valo_ingest: CommandLine, fake_app: FakeApp
+) -> None:
+    first = valo_ingest("serve", "--lan", "data")
+    assert fake_app.config is not None
+    password = fake_app.config.operator_password
+    second = valo_ingest("serve", "--lan", "data")
+
+    assert fake_app.config.operator_password == password
+    assert password is not None
+    assert password != fake_app.config.auth_key
+    assert password in first.stdout
+    assert password in second.stdout
+
+
+def test_a_password_that_is_set_is_used_and_not_shown(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    valo_ingest.environment["OPERATOR_PASSWORD"] = "correct horse"
+
+    result = valo_ingest("serve", "--lan", "data")
+
+    assert fake_app.config is not None
+    assert fake_app.config.operator_password == "correct horse"
+    assert "correct horse" not in result.output
+    assert not Path("data/operator_password").exists()
+
+
+def test_without_lan_no_password_is_made(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    valo_ingest("serve", "--insecure", "--auth-key", "hunter2")
+
+    assert fake_app.config is not None
+    assert fake_app.config.operator_password is None
+
+
 def test_no_key_is_made_where_one_is_set(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
     result = valo_ingest(
         "serve", "--insecure", "--make-auth-key", "--auth-key", "hunter2", "--data-dir", "data"

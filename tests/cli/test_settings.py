@@ -11,7 +11,7 @@ def test_every_field_of_the_configuration_is_a_setting() -> None:
 
 
 def test_what_a_setting_takes_is_said_of_all() -> None:
-    assert {each.name for each in SETTINGS} - {"MAKE_AUTH_KEY"} == set(TAKES)
+    assert {each.name for each in SETTINGS} - {"MAKE_AUTH_KEY", "MAKE_OPERATOR_PASSWORD"} == set(TAKES)
 
 
 def test_the_names_of_the_original_are_known() -> None:
@@ -21,6 +21,7 @@ def test_the_names_of_the_original_are_known() -> None:
         "SERVER_CERT",
         "REQUIRE_AUTH_KEY",
         "AUTH_KEY",
+        "OPERATOR_PASSWORD",  # not of the original, but the same kind of secret
     }
 
 

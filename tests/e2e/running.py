@@ -26,7 +26,14 @@ STOP_S: Final = 5
 LOOK_S: Final = 0.005
 """How often a condition is looked at."""
 
-ORIGINAL_SETTINGS: Final = {"INSECURE", "SERVER_KEY", "SERVER_CERT", "REQUIRE_AUTH_KEY", "AUTH_KEY"}
+ORIGINAL_SETTINGS: Final = {
+    "INSECURE",
+    "SERVER_KEY",
+    "SERVER_CERT",
+    "REQUIRE_AUTH_KEY",
+    "AUTH_KEY",
+    "OPERATOR_PASSWORD",
+}
 
 PRINTED_URL: Final = re.compile(r"https?://127\.0\.0\.1:(\d+)(?=[/\"\s])")
 
@@ -76,6 +83,7 @@ class RunningServer:
         self.directory = directory
         self._stdout, self._stderr = directory / "stdout.txt", directory / "log.txt"
         self.scheme = scheme
+        self.directory, self.command = directory, command
         with self._stdout.open("wb") as stdout, self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(
                 command,

@@ -291,7 +291,7 @@ def test_head_is_get_without_a_body(server: RunningServer, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "", "/nothing", "/status/more", "/Status", "//status", "/socket.io/", "/%2e%2e"]
+    "path", ["", "/nothing", "/status/more", "/Status", "//status", "/socket.io/", "/%2e%2e"]
 )
 def test_an_unknown_path_is_answered_with_those_that_are_known(server: RunningServer, path: str) -> None:
     status, headers, body = server.extras("GET", path or "*")

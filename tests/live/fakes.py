@@ -7,7 +7,7 @@ from valo_ingest.errors import LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.seats import BySeat
 from valo_ingest.game.state import Match, MatchSetup, Presentation, TeamSetup
-from valo_ingest.live.ports import JournalHealth, KeptSession
+from valo_ingest.live.ports import JournalHealth, KeptSession, WatchingOverlay
 from valo_ingest.wire.logons import SettingsSchema
 from valo_ingest.wire.messages import (
     AuxiliaryLogon,
@@ -100,6 +100,25 @@ class FakeConnections:
     def disconnect(self, client_ids: Iterable[str]) -> None:
         self.disconnected.extend(client_ids)
         self._order.append("disconnect")
+
+    def address_of(self, client_id: str) -> str:
+        return "10.0.0.9"
+
+
+class FakeOverlays:
+    """Overlays that are connected, as a test puts them here."""
+
+    def __init__(self) -> None:
+        self.there: list[WatchingOverlay] = []
+
+    def add(self, *group_codes: str, address: str = "10.0.0.7", **owed_since: int) -> None:
+        overlay = WatchingOverlay(
+            address=address, connected_at=1, group_codes=group_codes, owed_since=owed_since
+        )
+        self.there.append(overlay)
+
+    def watching(self) -> list[WatchingOverlay]:
+        return self.there
 
 
 CREW = KeyHolder(key_name="crew", organization="Crew")

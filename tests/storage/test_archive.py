@@ -369,3 +369,28 @@ def test_a_journal_that_cannot_be_changed_is_said_to_be(
 
         with pytest.raises(JournalFault, match="cannot be changed: database is locked"):
             archive.delete([found])
+
+
+# --- the latest -----------------------------------------------------------------------------------------------
+
+
+def test_the_latest_matches_that_ended_come_first_and_live_ones_not_at_all(
+    matches: KeptMatches, archive: Archive
+) -> None:
+    for code in ("A", "B", "C"):
+        matches.keep(make_opening(code))
+    matches.keep(make_opening("LIVE"), ended_at=None)
+
+    assert [found.match.group_code for found in archive.latest(2)] == ["C", "B"]
+
+
+def test_a_match_that_cannot_be_read_is_not_among_the_latest(matches: KeptMatches, archive: Archive) -> None:
+    matches.keep(make_opening("A"))
+    number = matches.keep(make_opening("B"))
+    change(matches, "UPDATE matches SET opening = x'c1' WHERE number = ?", number)
+
+    assert [found.match.group_code for found in archive.latest(5)] == ["A"]
+
+
+def test_without_a_journal_there_is_no_latest(tmp_path: Path) -> None:
+    assert not Archive(tmp_path / "none", now_ms=lambda: START).latest(5)

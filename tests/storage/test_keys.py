@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from valo_ingest.errors import ConfigError
-from valo_ingest.storage.keys import FILE_NAME, keep_auth_key
+from valo_ingest.storage.keys import FILE_NAME, PASSWORD_FILE_NAME, keep_auth_key, keep_operator_password
 
 needs_modes = pytest.mark.skipif(os.name == "nt", reason="Windows has no such file modes")
 
@@ -64,3 +64,19 @@ def test_a_directory_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="DATA_DIR: cannot keep an access key in"):
         keep_auth_key(file)
+
+
+def test_the_password_is_kept_beside_the_key_and_is_another(tmp_path: Path) -> None:
+    key, _ = keep_auth_key(tmp_path)
+    password, was_made = keep_operator_password(tmp_path)
+
+    assert was_made
+    assert password != key
+    assert keep_operator_password(tmp_path) == (password, False)
+
+
+@needs_modes
+def test_only_the_owner_reads_the_password(tmp_path: Path) -> None:
+    keep_operator_password(tmp_path)
+
+    assert (tmp_path / PASSWORD_FILE_NAME).stat().st_mode & 0o777 == 0o600

@@ -107,7 +107,7 @@ class Fixture:
         self.sessions = Sessions(
             clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
         )
-        self.handlers = OverlayHandlers(
+        self.overlays = OverlayHandlers(
             self.sio,
             publisher=self.publisher,
             audience=self.audience,
@@ -115,11 +115,12 @@ class Fixture:
             deadlines=NoDeadlines(),
             refusals=self.refusals,
             teller=self.teller,
+            now_ms=self.clock.now_ms,
         )
-        self.handlers.attach()
+        self.overlays.attach()
 
     def log_on(self, payload: object, sid: str = "overlay") -> None:
-        self.sio.handlers["connect"](sid, {}, None)
+        self.sio.handlers["connect"](sid, {"REMOTE_ADDR": "10.0.0.7"}, None)
         self.sio.handlers["logon"](sid, payload)
 
     def message(self) -> str:
@@ -389,13 +390,13 @@ def test_connections_are_counted_by_whether_they_follow_a_match(made: Fixture) -
     made.log_on({"groupCode": "A"}, "one")
     made.log_on({"groupCode": "A"}, "two")
     made.sio.handlers["connect"]("three", {}, None)
-    assert made.handlers.clients() == {"Follower": 2, "": 1}
+    assert made.overlays.clients() == {"Follower": 2, "": 1}
 
     made.sio.handlers["disconnect"]("one", "ping timeout")
 
-    assert made.handlers.clients() == {"Follower": 1, "": 1}
+    assert made.overlays.clients() == {"Follower": 1, "": 1}
     assert made.teller.forgotten == ["one"]
-    assert made.handlers.disconnects == {"ping timeout": 1}
+    assert made.overlays.disconnects == {"ping timeout": 1}
 
 
 @pytest.mark.parametrize("form", [str, str.encode, msgspec.json.decode])

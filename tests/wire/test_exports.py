@@ -132,10 +132,25 @@ def test_every_kind_of_entry_is_something_in_a_stream() -> None:
     assert set(exports.LINES) == set(Kind)
 
 
-def test_an_abandoned_match_is_one_whose_observer_goes_away() -> None:
-    entries = (*ENTRIES, kept.happened(99_000, Kind.ABANDONED))
+@pytest.mark.parametrize("kind", [Kind.ABANDONED, Kind.ENDED_BY_OPERATOR])
+def test_an_abandoned_match_is_one_whose_observer_goes_away(kind: Kind) -> None:
+    entries = (*ENTRIES, kept.happened(99_000, kind))
 
     assert steps(entries)[-1] == {"channel": "disconnect", "client": "obs", "payload": {}, "at_ms": 99_000}
+    assert played(entries) == recorded(entries)
+
+
+def test_what_the_operator_did_is_nothing_in_a_stream_but_what_came_of_it() -> None:
+    handed_over = (
+        kept.happened(96_000, Kind.HANDED_OVER, name="Second", to="Caster"),
+        kept.happened(96_000, Kind.OBSERVER_ON, name="Caster", how="stand-by"),
+        kept.happened(97_000, Kind.DISCONNECTED, name="L One"),
+        kept.happened(97_000, Kind.AUXILIARY_GONE, name="L One", playerId="l1"),
+        kept.happened(98_000, Kind.STANDBY_GONE, name="Second"),
+    )
+    entries = (*ENTRIES, *handed_over)
+
+    assert [step["channel"] for step in steps(entries)[-2:]] == ["obs_logon", "disconnect"]
     assert played(entries) == recorded(entries)
 
 

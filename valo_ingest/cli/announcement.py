@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from valo_ingest import __version__
@@ -21,10 +22,16 @@ class BoundPorts(Protocol):
     def extras_port(self) -> int: ...
 
 
-def lines(
-    config: Config, ports: BoundPorts, *, addresses: Sequence[str], made_key: str | None
-) -> Iterator[str]:
-    """Yield the lines. `addresses` are those of this machine on the LAN, `made_key` a key that the server made."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Secrets that the server made and keeps; None where it did not."""
+
+    auth_key: str | None = None
+    operator_password: str | None = None
+
+
+def lines(config: Config, ports: BoundPorts, *, addresses: Sequence[str], made: Made) -> Iterator[str]:
+    """Yield the lines. `addresses` are those of this machine on the LAN."""
     yield f"valo-ingest {__version__} is running. Ctrl-C ends it."
     everywhere = config.host in ALL_INTERFACES
     for address in addresses if everywhere else ():
@@ -36,7 +43,8 @@ def lines(
     else:
         yield from _urls(f"It is reached at {config.host} only:", config, ports, config.host)
     yield from _about_certificate(config)
-    yield from _about_key(config, made_key)
+    yield from _about_key(config, made.auth_key)
+    yield from _about_password(config, made.operator_password)
 
 
 def _urls(heading: str, config: Config, ports: BoundPorts, host: str) -> Iterator[str]:
@@ -45,7 +53,7 @@ def _urls(heading: str, config: Config, ports: BoundPorts, host: str) -> Iterato
     yield f"  observer client, ingest server:        {base}:{ports.ingest_port}"
     yield f'  overlay\'s config.json:                 "serverEndpoint": "{base}:{ports.output_port}"'
     yield f'                                         "extrasEndpoint": "{base}:{ports.extras_port}"'
-    yield f"  status, in a browser:                  {base}:{ports.extras_port}/status"
+    yield f"  operator, in a browser:                {base}:{ports.extras_port}/"
 
 
 def _in_url(host: str) -> str:
@@ -70,3 +78,15 @@ def _about_key(config: Config, made_key: str | None) -> Iterator[str]:
         yield "Access key for the observer client: the one that AUTH_KEY is set to."
     else:
         yield "Access key for the observer client: any, because REQUIRE_AUTH_KEY is false."
+
+
+def _about_password(config: Config, made_password: str | None) -> Iterator[str]:
+    if made_password is not None:
+        yield f"Password for the operator's pages (kept in {config.data_dir}): {made_password}"
+    elif config.operator_password is not None:
+        yield "Password for the operator's pages: the one that OPERATOR_PASSWORD is set to."
+    else:
+        yield (
+            "Password for the operator's pages: none, because OPERATOR_PASSWORD is not set. They are shown on this "
+            "machine only."
+        )

@@ -36,7 +36,7 @@ def config(ctx: click.Context, /, **_: Any) -> None:
 def _shown(resolved: Resolved, setting: Setting) -> str:
     value = resolved.values[setting.name]
     if setting.secret:
-        return "********" if value else UNTIL_MADE if resolved.makes_auth_key else "-"
+        return "********" if value else UNTIL_MADE if resolved.makes(setting) else "-"
     if value is None or value == "":
         return "-"
     return one_line(str(value).lower() if isinstance(value, bool) else str(value))

@@ -20,7 +20,8 @@ from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import with_settings
 from valo_ingest.cli.text import one_line
 from valo_ingest.config import MAX_DAYS
-from valo_ingest.storage.archive import Archive, ArchivedMatch
+from valo_ingest.live.ports import ArchivedMatch
+from valo_ingest.storage.archive import Archive
 from valo_ingest.wire import exports
 
 FORMATS: Final[Mapping[str, Callable[[Archive, ArchivedMatch], Iterator[str]]]] = {

@@ -9,7 +9,7 @@ from valo_ingest.cli.text import one_line
 from valo_ingest.game.catalog import agent_name
 from valo_ingest.game.events import Number
 from valo_ingest.game.state import Match, Player, RoundOutcome, Team, TeamTimeout, TechPause
-from valo_ingest.storage.archive import ArchivedMatch
+from valo_ingest.live.ports import ArchivedMatch
 from valo_ingest.wire.record import KeyHolder
 
 TEAM_WIDTH: Final = 24

@@ -14,7 +14,7 @@ from valo_ingest.cli.sources import Resolved, resolve, with_settings
 from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
-from valo_ingest.storage.keys import keep_auth_key
+from valo_ingest.storage.keys import keep_auth_key, keep_operator_password
 from valo_ingest.transport.addresses import lan_addresses
 from valo_ingest.transport.notify import ServiceManager
 
@@ -26,7 +26,7 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     """Take in matches from observer clients and serve them to overlays, until Ctrl-C or SIGTERM.
 
     \b
-    On a LAN, without TLS, with an access key that is made once and printed:
+    On a LAN, without TLS, with an access key and a password that are made once and printed:
         valo-ingest serve --lan ./data
 
     \b
@@ -37,22 +37,26 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     """
     resolved = resolve(ctx)
     try:
-        config, made_key = _prepare(resolved)
+        config, made = _prepare(resolved)
         logs.configure(config.log_format, config.log_level)
-        app.serve(config, announce=partial(_announce, config, made_key), manager=_service_manager())
+        app.serve(config, announce=partial(_announce, config, made), manager=_service_manager())
     except ConfigError as error:
         raise Refusal(resolved.explain(error)) from error
     except (ListenError, DataDirInUse) as error:
         raise click.ClickException(one_line(str(error))) from error
 
 
-def _prepare(resolved: Resolved) -> tuple[Config, str | None]:
-    """Return the configuration and the key that is the server's own: made, if need be, once all else is right."""
+def _prepare(resolved: Resolved) -> tuple[Config, announcement.Made]:
+    """Return the configuration and the secrets that are the server's own: made, if need be, once all else is right."""
     config = resolved.config()
-    if not resolved.makes_auth_key:
-        return config, None
-    key, _ = keep_auth_key(config.data_dir)
-    return replace(config, auth_key=key), key
+    made = announcement.Made()
+    if resolved.makes_auth_key:
+        key, _ = keep_auth_key(config.data_dir)
+        config, made = replace(config, auth_key=key), replace(made, auth_key=key)
+    if resolved.makes_operator_password:
+        password, _ = keep_operator_password(config.data_dir)
+        config, made = replace(config, operator_password=password), replace(made, operator_password=password)
+    return config, made
 
 
 def _service_manager() -> ServiceManager:
@@ -65,6 +69,6 @@ def _service_manager() -> ServiceManager:
     )
 
 
-def _announce(config: Config, made_key: str | None, ports: announcement.BoundPorts) -> None:
-    for line in announcement.lines(config, ports, addresses=lan_addresses(), made_key=made_key):
+def _announce(config: Config, made: announcement.Made, ports: announcement.BoundPorts) -> None:
+    for line in announcement.lines(config, ports, addresses=lan_addresses(), made=made):
         click.echo(line)

@@ -74,7 +74,7 @@ class Setting:
     type: click.ParamType[Any]
     help: str
     original: bool = False
-    """Whether the server that we replace reads the variable `name` without our prefix."""
+    """Whether the variable `name` counts without our prefix, too: as for the server that we replace, or of its kind."""
     secret: bool = False
 
     @property
@@ -194,6 +194,21 @@ SETTINGS: Final = (
         flag="--make-auth-key/--no-make-auth-key",
         type=Truth(),
         help="Where AUTH_KEY is not set: make one, once, keep it in DATA_DIR, and print it at every start",
+    ),
+    Setting(
+        name="OPERATOR_PASSWORD",
+        field="operator_password",
+        flag="--operator-password",
+        type=click.STRING,
+        original=True,
+        secret=True,
+        help="The password of the operator's pages. Better not as a flag: every user of this machine sees those",
+    ),
+    Setting(
+        name="MAKE_OPERATOR_PASSWORD",
+        flag="--make-operator-password/--no-make-operator-password",
+        type=Truth(),
+        help="Where OPERATOR_PASSWORD is not set: make one, once, keep it in DATA_DIR, and print it at every start",
     ),
     Setting(
         name="CLIENT_VERSIONS",

@@ -40,18 +40,31 @@ class Resolved:
     def makes_auth_key(self) -> bool:
         return self.values["MAKE_AUTH_KEY"] is True and not self.values["AUTH_KEY"]
 
+    @property
+    def makes_operator_password(self) -> bool:
+        return self.values["MAKE_OPERATOR_PASSWORD"] is True and not self.values["OPERATOR_PASSWORD"]
+
+    def makes(self, setting: Setting) -> bool:
+        """Tell whether the server makes the value of a secret."""
+        return {"AUTH_KEY": self.makes_auth_key, "OPERATOR_PASSWORD": self.makes_operator_password}[
+            setting.name
+        ]
+
     def config(self) -> Config:
-        """Return the checked configuration. Where a key will be made, `UNTIL_MADE` is in its place.
+        """Return the checked configuration. Where a key or a password will be made, `UNTIL_MADE` is in its place.
 
         Raises:
             ConfigError: a value makes no sense.
         """
-        makes = self.values["MAKE_AUTH_KEY"]
-        if not isinstance(makes, bool):
-            raise ConfigError("MAKE_AUTH_KEY", f"{makes!r} makes no sense; it takes {TRUTH}")
+        for name in ("MAKE_AUTH_KEY", "MAKE_OPERATOR_PASSWORD"):
+            makes = self.values[name]
+            if not isinstance(makes, bool):
+                raise ConfigError(name, f"{makes!r} makes no sense; it takes {TRUTH}")
         found = {each.field: self.values[each.name] for each in SETTINGS if each.field}
         if self.makes_auth_key:
             found["auth_key"] = UNTIL_MADE
+        if self.makes_operator_password:
+            found["operator_password"] = UNTIL_MADE
         return Config(**found)
 
     def explain(self, error: ConfigError) -> str:
@@ -87,7 +100,7 @@ def _with_settings(command: Command, settings: Sequence[Setting]) -> Command:
         type=FilePath(),
         metavar="DIRECTORY",
         help="What a crew on a LAN needs, where nothing else is set: keep all that is kept in DIRECTORY, serve without "
-        "TLS, and make an access key.",
+        "TLS, and make an access key and a password for the operator.",
         allow_from_autoenv=False,  # it says what holds where all else is silent
     )(command)
     return click.option(
@@ -118,6 +131,7 @@ def _lan_defaults(directory: Path, values: Mapping[str, Any]) -> Mapping[str, An
         "DATA_DIR": directory,
         "INSECURE": not asks_for_tls,
         "MAKE_AUTH_KEY": values["REQUIRE_AUTH_KEY"] is not False,
+        "MAKE_OPERATOR_PASSWORD": True,
     }
 
 

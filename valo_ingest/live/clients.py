@@ -14,6 +14,7 @@ class Observer(Struct, frozen=True, kw_only=True, tag=True):
     address: str = ""
     match_number: int = 0
     """Tells its match from later ones with the same group code."""
+    client_version: str = ""
 
 
 class Auxiliary(Struct, frozen=True, kw_only=True, tag=True):
@@ -26,6 +27,7 @@ class Auxiliary(Struct, frozen=True, kw_only=True, tag=True):
     match_id: str
     player_id: str
     name: str
+    client_version: str = ""
 
 
 class Follower(Struct, frozen=True, kw_only=True, tag=True):

@@ -16,20 +16,21 @@ that crew. That is once nobody has been observing for a while.
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from valo_ingest.clock import Clock
-from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused
+from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused, NotPossible
 from valo_ingest.game import events as happened
 from valo_ingest.game import milestones
 from valo_ingest.game.milestones import Milestone
 from valo_ingest.game.presentation import under_service_rules
 from valo_ingest.game.reducer import apply, counts, expire
 from valo_ingest.game.state import GAME_END, Match, MatchSetup, TechPause, new_match
+from valo_ingest.live.activity import Activities
 from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
 from valo_ingest.live.matches import ControllerLimits, LiveMatch, Result
 from valo_ingest.live.ports import AccessPolicy, Connections, Journal, KeptMatch, Publisher
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 STANDBY_MS: Final = 2_000
 """A stand-by becomes active when the active observer has been gone for this long."""
+
+MAX_ENDED: Final = 100
+"""Matches that ended and are still looked at from memory; the others are in the archive."""
 
 ADOPTION_MS: Final = 120_000
 """A connection without a logon may be adopted as an observer that was lost no longer ago than this."""
@@ -83,6 +87,9 @@ class MatchController:
         self._results: dict[str, tuple[int, Result]] = {}
         """How matches ended, and when."""
         self._ended_at: dict[str, int] = {}
+        self._ended: dict[int, LiveMatch] = {}
+        """Matches that ended lately, by their numbers."""
+        self.activities = Activities()
 
     @property
     def running(self) -> int:
@@ -99,6 +106,21 @@ class MatchController:
         _, result = self._results.get(group_code, (0, None))
         return result
 
+    @property
+    def live_matches(self) -> Collection[LiveMatch]:
+        """Return the matches that are live, the oldest first."""
+        return self._live.values()
+
+    @property
+    def ended_matches(self) -> Collection[LiveMatch]:
+        """Return matches that ended lately, the oldest first."""
+        return self._ended.values()
+
+    @property
+    def auxiliaries(self) -> Collection[Auxiliary]:
+        """Return all auxiliary clients that are connected."""
+        return self._auxiliaries.values()
+
     def restore(self, kept_matches: Iterable[KeptMatch], connected: Iterable[Client]) -> None:
         """Take over the matches of an earlier server.
 
@@ -106,18 +128,18 @@ class MatchController:
             connected: The clients that it had in the end. All of them are lost until they come back.
         """
         for kept in sorted(kept_matches, key=lambda match: match.number):
-            if kept.ended_at is not None:
-                self._remember_end(kept.match, kept.ended_at, kept.opening.opened_by)
-                self._publisher.recall(kept.match)
-                continue
             live = LiveMatch(
                 kept.match,
                 number=kept.number,
-                opened_by=kept.opening.opened_by,
+                opening=kept.opening,
                 key_hash=kept.key_hash,
                 secret_hashes=kept.secret_hashes,
                 now=self._clock.now_ms(),
             )
+            if kept.ended_at is not None:
+                self._remember_end(live, kept.ended_at)
+                self._publisher.recall(kept.match)
+                continue
             self._live[kept.match.group_code] = live
             self._publisher.recall(kept.match)
             self._lose_observers(live, name="")
@@ -143,8 +165,10 @@ class MatchController:
             name=logon.observer_name,
             address=address,
             match_number=live.number,
+            client_version=logon.client_version,
         )
         if known is None:
+            self.activities.begin(client_id, self._clock.now_ms())
             live.observers[client_id] = observer
             logger.info(
                 "group_code=%s match opened by %s at %s with access key %s",
@@ -178,14 +202,15 @@ class MatchController:
         now = self._clock.now_ms()
         match = new_match(setup)
         secret = self._new_secret()
+        opening = Opening(
+            setup=setup,
+            at=now,
+            observer_name=logon.observer_name,
+            client_version=logon.client_version,
+            opened_by=holder,
+        )
         number = self._journal.open_match(
-            Opening(
-                setup=setup,
-                at=now,
-                observer_name=logon.observer_name,
-                client_version=logon.client_version,
-                opened_by=holder,
-            ),
+            opening,
             match,
             key_hash=key_hash,
             secret_hash=hash_secret(secret),
@@ -193,7 +218,7 @@ class MatchController:
         live = LiveMatch(
             match,
             number=number,
-            opened_by=holder,
+            opening=opening,
             key_hash=key_hash,
             secret_hashes=(hash_secret(secret),),
             now=now,
@@ -217,6 +242,8 @@ class MatchController:
 
     def _join(self, live: LiveMatch, observer: Observer, *, how: str) -> None:
         """Let an observer in: as the active one, or beside it as a stand-by."""
+        if self.activities.get(observer.client_id) is None:
+            self.activities.begin(observer.client_id, self._clock.now_ms())
         active = next(iter(live.observers.values()), None)
         if active is not None and active.name != observer.name:
             live.standbys[observer.client_id] = observer
@@ -265,9 +292,14 @@ class MatchController:
         if not lives:
             raise LogonRefused("match_not_found", f"Game with Match ID {logon.match_id} not found.")
         auxiliary = Auxiliary(
-            client_id=client_id, match_id=logon.match_id, player_id=logon.player_id, name=logon.name
+            client_id=client_id,
+            match_id=logon.match_id,
+            player_id=logon.player_id,
+            name=logon.name,
+            client_version=logon.client_version,
         )
         self._auxiliaries[client_id] = auxiliary
+        self.activities.begin(client_id, self._clock.now_ms())
         logger.info("group_code=%s auxiliary client %s logged on", _codes(lives), logon.name)
         for live in lives:
             self._record(live, Kind.AUXILIARY_ON, name=logon.name, playerId=logon.player_id)
@@ -285,6 +317,7 @@ class MatchController:
         if not lives:
             return False
         self._auxiliaries[sender.client_id] = sender
+        self.activities.begin(sender.client_id, self._clock.now_ms())
         logger.info("group_code=%s auxiliary client %s is back", _codes(lives), sender.name)
         for live in lives:
             self._record(live, Kind.AUXILIARY_BACK, name=sender.name, playerId=sender.player_id)
@@ -312,9 +345,14 @@ class MatchController:
         return observer
 
     def disconnect(self, sender: Sender) -> None:
+        self.activities.end(sender.client_id)
         if isinstance(sender, Observer):
             live = self._live.get(sender.group_code)
-            if live is None or live.standbys.pop(sender.client_id, None) is not None:
+            if live is None:
+                return
+            if live.standbys.pop(sender.client_id, None) is not None:
+                logger.info("group_code=%s stand-by %s is gone", sender.group_code, sender.name)
+                self._record(live, Kind.STANDBY_GONE, name=sender.name)
                 return
             if live.observers.pop(sender.client_id, None) is None:
                 return  # its match is over
@@ -351,10 +389,16 @@ class MatchController:
                 "foreign_match", "The event names another match than the one of this logon.", path="groupCode"
             )
         live = self._live.get(sender.group_code)
-        if live is not None and sender.client_id in live.observers:
-            self._receive(live, Kind.OBSERVER_MESSAGE, message.text, message.event)
-        elif live is None or sender.client_id not in live.standbys:
+        if live is None or not (
+            (is_active := sender.client_id in live.observers) or sender.client_id in live.standbys
+        ):
             raise InvalidMessage("match_over", "The match is over.")
+        now = self._clock.now_ms()
+        activity = self.activities.get(sender.client_id)
+        if activity is not None:
+            activity.told_at[type(message.event)] = now
+        if is_active:
+            self._receive(live, Entry(now, Kind.OBSERVER_MESSAGE, message.text), message.event)
         else:
             raise LeftAside("You are a stand-by: another observer is active, and your events are left aside.")
 
@@ -369,21 +413,27 @@ class MatchController:
         if not sender.player_id and isinstance(message.event, happened.AuxiliaryScoreboardReported):
             sender = replace(sender, player_id=message.player_id or message.event.board.player_id)
             self._auxiliaries[sender.client_id] = sender
+        now = self._clock.now_ms()
+        activity = self.activities.get(sender.client_id)
+        if activity is not None:
+            activity.told_at[type(message.event)] = now
+        entry = Entry(now, Kind.AUXILIARY_MESSAGE, message.text)
         for live in lives:
-            self._receive(live, Kind.AUXILIARY_MESSAGE, message.text, message.event)
+            self._receive(live, entry, message.event)
         return sender
 
-    def _receive(self, live: LiveMatch, kind: Kind, text: str, event: happened.Event) -> None:
-        now = self._clock.now_ms()
+    def _receive(self, live: LiveMatch, entry: Entry, event: happened.Event) -> None:
         if counts(live.match, event):
-            live.last_event_at = now
-        self._take_in(live, Entry(now, kind, text), event)
+            live.last_event_at = entry.at
+        live.chronicle.note_event(entry)
+        self._take_in(live, entry, event)
 
     # --- the state --------------------------------------------------------------------------------------------
 
     def _record(self, live: LiveMatch, kind: Kind, **values: str) -> None:
         """Take in something that a connection means for the match."""
         entry = Entry(self._clock.now_ms(), kind, msgspec.json.encode(values).decode())
+        live.chronicle.note_connection(entry)
         self._take_in(live, entry, event_of(entry))
 
     def _take_in(self, live: LiveMatch, entry: Entry, event: happened.Event) -> None:
@@ -398,6 +448,8 @@ class MatchController:
         live.match = after
         if after.match_id != before.match_id:
             self._index_match_ids()
+        if after.phase != before.phase:
+            live.chronicle.note_phase(after)
         for milestone in milestones.between(before, after):
             _tell(milestone, after)
         if after.has_ended:
@@ -411,20 +463,25 @@ class MatchController:
         now = self._clock.now_ms()
         del self._live[match.group_code]
         self._index_match_ids()
-        self._remember_end(match, now, live.opened_by)
+        self._remember_end(live, now)
         self._journal.end_match(live.number, now)
         self._journal.commit()
         self._publisher.publish_final(match)
         self._let_go(live)
 
-    def _remember_end(self, match: Match, at: int, holder: KeyHolder) -> None:
+    def _remember_end(self, live: LiveMatch, at: int) -> None:
+        match = live.match
+        live.ended_at = at
+        self._ended[live.number] = live
+        while len(self._ended) > MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
         self._ended_at[match.group_code] = at
         if match.phase == GAME_END:
             result = Result(
                 teams=match.teams.map(lambda team: team.setup),
                 leading_seat=milestones.leading_seat(match),
                 settings=match.presentation.settings,
-                is_supporter=holder.is_supporter,
+                is_supporter=live.opened_by.is_supporter,
             )
             self._results[match.group_code] = (at, result)
 
@@ -441,6 +498,65 @@ class MatchController:
         if match_id and all(other is live for other in self._matches_with(match_id)):
             strays = [key for key, auxiliary in self._auxiliaries.items() if auxiliary.match_id == match_id]
         self._connections.disconnect([*live.observers, *live.standbys, *strays])
+
+    # --- what the operator wants ------------------------------------------------------------------------------
+
+    def end_match(self, number: int) -> None:
+        """End a match for good, as if it had been given up.
+
+        Raises:
+            NotPossible: It is over.
+        """
+        live = self._running(number)
+        logger.warning("group_code=%s match ended by the operator", live.match.group_code)
+        self._record(live, Kind.ENDED_BY_OPERATOR)
+
+    def hand_over(self, number: int) -> None:
+        """Have the stand-by of a match observe it from now on, and who observed it stand by.
+
+        Raises:
+            NotPossible: The match is over, or nobody stands by.
+        """
+        live = self._running(number)
+        if not live.standbys:
+            raise NotPossible("Nobody stands by. Have a second observer log on with the group secret first.")
+        if not live.observers:
+            self._let_stand_by_in(live)
+            return
+        before = next(iter(live.observers.values())).name
+        after = next(iter(live.standbys.values())).name
+        logger.warning("group_code=%s handed over from %s to %s", live.match.group_code, before, after)
+        self._record(live, Kind.HANDED_OVER, name=before, to=after)
+        demoted, live.observers = live.observers, {}
+        self._let_stand_by_in(live)
+        live.standbys.update(demoted)
+
+    def disconnect_client(self, number: int, connection: int) -> None:
+        """Disconnect an observer, a stand-by or an auxiliary client of a match; it has to log on anew.
+
+        Raises:
+            NotPossible: The match is over, or that client is gone.
+        """
+        live = self._running(number)
+        match_id = live.match.match_id
+        clients: list[Sender] = [*live.observers.values(), *live.standbys.values()]
+        clients += [known for known in self._auxiliaries.values() if known.match_id == match_id]
+        for client in clients:
+            activity = self.activities.get(client.client_id)
+            if activity is not None and activity.connection == connection:
+                logger.warning(
+                    "group_code=%s %s disconnected by the operator", live.match.group_code, client.name
+                )
+                self._record(live, Kind.DISCONNECTED, name=client.name)
+                self._connections.disconnect([client.client_id])
+                return
+        raise NotPossible("That client is gone already.")
+
+    def _running(self, number: int) -> LiveMatch:
+        for live in self._live.values():
+            if live.number == number:
+                return live
+        raise NotPossible("That match is over.")
 
     def _matches_with(self, match_id: str) -> list[LiveMatch]:
         return self._live_by_match_id.get(match_id, []) if match_id else []
@@ -482,6 +598,8 @@ class MatchController:
         """Forget results and last documents of matches that ended until `instant`."""
         for group_code in [code for code, (at, _) in self._results.items() if at <= instant]:
             del self._results[group_code]
+        for number in [number for number, live in self._ended.items() if (live.ended_at or 0) <= instant]:
+            del self._ended[number]
         for group_code in [code for code, at in self._ended_at.items() if at <= instant]:
             del self._ended_at[group_code]
             if group_code not in self._live:

@@ -7,26 +7,28 @@ from msgspec import Struct
 
 from valo_ingest.game.seats import BySeat, Seat
 from valo_ingest.game.state import Match, TeamSetup
+from valo_ingest.live.chronicle import Chronicle
 from valo_ingest.live.clients import Observer
-from valo_ingest.wire.record import KeyHolder
+from valo_ingest.wire.record import KeyHolder, Opening
 
 
 class LiveMatch:
-    """A running match and what belongs to it without being part of its state."""
+    """A running match, or one that ended lately, and what belongs to it without being part of its state."""
 
     def __init__(
         self,
         match: Match,
         *,
         number: int,
-        opened_by: KeyHolder,
+        opening: Opening,
         key_hash: str,
         secret_hashes: Iterable[str],
         now: int,
     ) -> None:
         self.match = match
         self.number = number
-        self.opened_by = opened_by
+        self.opening = opening
+        self.opened_by: KeyHolder = opening.opened_by
         """Whose access key opened it."""
         self.key_hash = key_hash
         """Of the access key that opened it."""
@@ -40,6 +42,8 @@ class LiveMatch:
         self.lost_observer: Observer | None = None
         self.lost_at = now
         """Since when nobody observes, where nobody does."""
+        self.ended_at: int | None = None
+        self.chronicle = Chronicle(since=now, is_whole=now == opening.at)
 
 
 class Result(Struct, frozen=True):

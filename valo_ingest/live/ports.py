@@ -1,10 +1,11 @@
 """What running matches need of the world, and what the world may ask of them: small protocols."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
+from valo_ingest.errors import MatchIsLive
 from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
@@ -53,6 +54,25 @@ class Connections(Protocol):
     def disconnect(self, client_ids: Iterable[str]) -> None:
         """Disconnect these clients; those that are gone already are no error. Must not block."""
 
+    def address_of(self, client_id: str) -> str:
+        """Return where a client connects from; "" if it is gone."""
+
+
+class WatchingOverlay(Struct, frozen=True, kw_only=True):
+    """An overlay that is connected, and since when (epoch ms) it was not able to take documents of which matches."""
+
+    address: str
+    connected_at: int
+    group_codes: tuple[str, ...]
+    owed_since: Mapping[str, int]
+
+
+class Overlays(Protocol):
+    """Knows the overlays that are connected."""
+
+    def watching(self) -> Iterable[WatchingOverlay]:
+        """Return those that have logged on."""
+
 
 class KeptSession(Struct, frozen=True):
     """A session as the journal keeps it. Its tokens are hashed."""
@@ -74,6 +94,45 @@ class KeptMatch(Struct, kw_only=True):
     last_entry: int
     entry_count: int
     ended_at: int | None
+
+
+class ArchivedMatch(Struct, frozen=True, kw_only=True):
+    """A match that is kept, after its last entry. `ended_at` is None while it is live."""
+
+    number: int
+    opening: Opening
+    match: Match
+    first_entry: int
+    last_entry: int
+    entry_count: int
+    ended_at: int | None
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None
+
+    def check_ended(self) -> None:
+        """Raise `MatchIsLive` if it is."""
+        if self.is_live:
+            raise MatchIsLive(self.number, self.opening.setup.group_code)
+
+
+class Records(Protocol):
+    """The matches that are kept, however long ago they ended. Every method blocks for a while."""
+
+    def find(self, name: str) -> ArchivedMatch:
+        """Return the latest match of a group code, or the one of a number: "#12".
+
+        Raises:
+            UnknownMatch: There is none.
+            JournalFault: The journal cannot be read, or not what it keeps of that match.
+        """
+
+    def latest(self, count: int) -> Sequence[ArchivedMatch]:
+        """Return the matches that ended, the newest first, and no more than `count`. Raises `JournalFault`."""
+
+    def entries(self, archived: ArchivedMatch) -> Iterator[Entry]:
+        """Yield the entries that led to `archived`. Raises `JournalFault`."""
 
 
 class Kept(Struct, frozen=True):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from valo_ingest.clock import Clock
 from valo_ingest.errors import InvalidMessage, LogonRefused
+from valo_ingest.live.last_hour import MAX_TEXT, UNKNOWN_MATCH, LastHour, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -22,21 +23,44 @@ class Refusals:
         self._clock = clock
         self._counts: Counter[str] = Counter()
         self._windows: dict[str, _Window] = {}
+        self.last_hour = LastHour()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Refusals by reason since the start."""
         return self._counts
 
-    def refuse_message(self, group_code: str, error: InvalidMessage) -> None:
-        self._note(error.code, "group_code=%s message dropped: %s", group_code, error)
+    def refuse_message(
+        self, group_code: str, error: InvalidMessage, *, address: str = "", match_id: str = ""
+    ) -> None:
+        """A message was dropped. Where its sender has no match by its group code, it may have one by `match_id`."""
+        whose = f"{group_code} match_id={match_id}" if match_id else group_code
+        self._note(error.code, "group_code=%s message dropped: %s", whose, error)
+        self._keep(error.code, error.detail, error.path, group_code, address, match_id)
 
-    def refuse_logon(self, group_code: str, error: LogonRefused) -> None:
+    def refuse_logon(self, group_code: str, error: LogonRefused, *, address: str = "") -> None:
         self._note(error.code, "group_code=%s logon refused: %s", group_code, error)
+        self._keep(error.code, str(error), "", group_code, address)
 
     def refuse_connection(self, address: str, code: str, why: str) -> None:
         """Something of a connection from `address` was refused, or the connection itself; nobody has read anything."""
         self._note(code, "address=%s %s", address, f"{code}: {why}")
+        self._keep(code, why, "", UNKNOWN_MATCH, address)
+
+    def _keep(
+        self, code: str, text: str, path: str, group_code: str, address: str, match_id: str = ""
+    ) -> None:
+        self.last_hour.add(
+            Refusal(
+                at=self._clock.now_ms(),
+                code=code,
+                text=text[:MAX_TEXT],
+                path=path[:MAX_TEXT],
+                group_code="" if group_code == UNKNOWN_MATCH else group_code,
+                match_id=match_id,
+                address=address,
+            )
+        )
 
     def _note(self, code: str, text: str, whose: str, error: object) -> None:
         self._counts[code] += 1

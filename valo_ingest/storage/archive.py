@@ -23,8 +23,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from valo_ingest import __version__
-from valo_ingest.errors import JournalFault, MatchIsLive, UnknownMatch
+from valo_ingest.errors import JournalFault, UnknownMatch
 from valo_ingest.game.state import Match, new_match
+from valo_ingest.live.ports import ArchivedMatch
 from valo_ingest.storage.journal import FILE_NAME
 from valo_ingest.wire.fields import is_writable
 from valo_ingest.wire.record import FORMAT, Entry, Kind, Opening, replay
@@ -56,27 +57,6 @@ COLUMNS: Final = (
 
 UNREADABLE: Final = (msgspec.MsgspecError, TypeError)
 """What reading a damaged value raises: it may not even be bytes."""
-
-
-class ArchivedMatch(Struct, frozen=True, kw_only=True):
-    """A match that is kept, after its last entry. `ended_at` is None while it is live."""
-
-    number: int
-    opening: Opening
-    match: Match
-    first_entry: int
-    last_entry: int
-    entry_count: int
-    ended_at: int | None
-
-    @property
-    def is_live(self) -> bool:
-        return self.ended_at is None
-
-    def check_ended(self) -> None:
-        """Raise `MatchIsLive` if it is."""
-        if self.is_live:
-            raise MatchIsLive(self.number, self.opening.setup.group_code)
 
 
 class Listing(Struct, frozen=True):
@@ -147,6 +127,25 @@ class Archive:
                 with suppress(JournalFault):
                     openings.append(_opened(*row))
         return openings
+
+    def latest(self, count: int) -> Sequence[ArchivedMatch]:
+        """Return the matches that ended, the newest first, and no more than `count`; none that cannot be read.
+
+        Raises:
+            JournalFault: The journal cannot be read.
+        """
+        if not self._is_there():
+            return ()
+        matches = []
+        with self._database("ro") as database:
+            rows = database.execute(
+                f"SELECT {COLUMNS} FROM matches WHERE ended_at IS NOT NULL ORDER BY number DESC LIMIT ?",
+                (count,),
+            )
+            for row in rows:
+                with suppress(JournalFault):
+                    matches.append(_kept(row))
+        return matches
 
     def entries(self, archived: ArchivedMatch) -> Iterator[Entry]:
         """Yield the entries that led to `archived`.

@@ -1,4 +1,4 @@
-"""The access key that the server makes for itself, and what all keys that it makes look like."""
+"""The access key and the password that the server makes for itself, and what all keys that it makes look like."""
 
 import os
 import secrets
@@ -8,6 +8,7 @@ from typing import Final
 from valo_ingest.errors import ConfigError
 
 FILE_NAME: Final = "auth_key"
+PASSWORD_FILE_NAME: Final = "operator_password"
 
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """People read a key aloud and type it in, so without 0, 1, I and O. 32 letters: 5 bits each."""
@@ -26,24 +27,32 @@ def keep_auth_key(data_dir: Path) -> tuple[str, bool]:
     Raises:
         ConfigError: the directory cannot be used, or the file in it holds no key.
     """
-    path = data_dir / FILE_NAME
+    return _keep(data_dir / FILE_NAME, "an access key")
+
+
+def keep_operator_password(data_dir: Path) -> tuple[str, bool]:
+    """Return the operator's password kept in `data_dir`, in the same way."""
+    return _keep(data_dir / PASSWORD_FILE_NAME, "the operator's password")
+
+
+def _keep(path: Path, what: str) -> tuple[str, bool]:
     try:
         text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
         if text:
             return _checked(path, text), False
         key = make_key()
-        data_dir.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         _write_private(path, key + "\n")
     except UnicodeDecodeError:
-        raise ConfigError("DATA_DIR", f"{path} is not text; delete it to have a new key made") from None
+        raise ConfigError("DATA_DIR", f"{path} is not text; delete it to have a new one made") from None
     except OSError as error:
-        raise ConfigError("DATA_DIR", f"cannot keep an access key in {path}: {error.strerror}") from error
+        raise ConfigError("DATA_DIR", f"cannot keep {what} in {path}: {error.strerror}") from error
     return key, True
 
 
 def _checked(path: Path, key: str) -> str:
     if not key.isprintable():
-        raise ConfigError("DATA_DIR", f"{path} holds more than a key; delete it to have a new key made")
+        raise ConfigError("DATA_DIR", f"{path} holds more than one line; delete it to have a new one made")
     return key
 
 

@@ -11,6 +11,7 @@ import socketio
 
 from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused
 from valo_ingest.live.clients import Auxiliary, Follower, Observer, Sender
+from valo_ingest.live.last_hour import UNKNOWN_MATCH
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
@@ -26,9 +27,6 @@ from valo_ingest.wire.json import Payload
 from valo_ingest.wire.logons import decode_auxiliary_logon, decode_observer_logon
 from valo_ingest.wire.messages import AuxiliaryMessage, ObserverMessage
 from valo_ingest.wire.names import AuxiliaryType, ObserverType, PacketType, SocketEvent
-
-UNKNOWN_MATCH: Final = "-"
-"""Stands for the group code in the log where a client has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,9 @@ class ClientConnections:
     def disconnect(self, client_ids: Iterable[str]) -> None:
         for client_id in client_ids:
             self._sio.disconnect(client_id)
+
+    def address_of(self, client_id: str) -> str:
+        return str((self._sio.get_environ(client_id) or {}).get("REMOTE_ADDR", ""))
 
 
 class IngestHandlers:
@@ -143,12 +144,12 @@ class IngestHandlers:
         resumed = self._sessions.resume(token, sid, (Observer, Auxiliary))
         if resumed is None or isinstance(resumed.client, Follower):
             connection.lost_session = "Its session of before is not known here any more."
-            self._refuse(None, InvalidMessage("unknown_session", connection.lost_session))
+            self._refuse(connection, None, InvalidMessage("unknown_session", connection.lost_session))
             return
         if not self._controller.resume(resumed.client):
             self._sessions.end(sid)
             connection.lost_session = "The match of its session is over."
-            self._refuse(resumed.client, InvalidMessage("match_over", connection.lost_session))
+            self._refuse(connection, resumed.client, InvalidMessage("match_over", connection.lost_session))
             return
         connection.sender = resumed.client
         connection.is_back = True
@@ -218,7 +219,7 @@ class IngestHandlers:
     def _refuse_logon(
         self, sid: str, connection: Connection, group_code: str, error: LogonRefused, answer: LogonAnswer
     ) -> None:
-        self._refusals.refuse_logon(group_code, error)
+        self._refusals.refuse_logon(group_code, error, address=connection.address)
         self._delays.failed(connection.address)
         self._answer(sid, answer, {"value": False, "reason": str(error)})
         self._sio.disconnect(sid)
@@ -327,7 +328,7 @@ class IngestHandlers:
                 )
             return _as_text(notice_of(NOTICE, error.code, error.detail))
         tally.refuse(event_type)
-        self._refuse(connection.sender, error)
+        self._refuse(connection, connection.sender, error)
         self._teller.refuse(sid, error, connection.event_count)
         if connection.sender is None:  # it has to start anew
             self._sio.disconnect(sid)
@@ -353,17 +354,18 @@ class IngestHandlers:
             error = InvalidMessage("malformed_packet", "Something came that is no packet of Socket.IO.")
         else:
             error = InvalidMessage("unknown_socket_event", "A Socket.IO event came that is not known here.")
-        self._refuse(connection.sender, error)
+        self._refuse(connection, connection.sender, error)
         self._teller.refuse(sid, error, connection.event_count)
 
-    def _refuse(self, sender: Sender | None, error: InvalidMessage) -> None:
+    def _refuse(self, connection: Connection, sender: Sender | None, error: InvalidMessage) -> None:
+        address = connection.address
         match sender:
             case Observer(group_code=group_code):
-                self._refusals.refuse_message(group_code, error)
+                self._refusals.refuse_message(group_code, error, address=address)
             case Auxiliary(match_id=match_id):
-                self._refusals.refuse_message(f"{UNKNOWN_MATCH} match_id={match_id}", error)
+                self._refusals.refuse_message(UNKNOWN_MATCH, error, address=address, match_id=match_id)
             case None:
-                self._refusals.refuse_message(UNKNOWN_MATCH, error)
+                self._refusals.refuse_message(UNKNOWN_MATCH, error, address=address)
 
 
 def _misplaced(connection: Connection, event: SocketEvent) -> InvalidMessage:

@@ -7,7 +7,7 @@ of them sees the same documents in the same order, and none twice in a row.
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -17,7 +17,9 @@ import socketio
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Follower
+from valo_ingest.live.last_hour import UNKNOWN_MATCH
 from valo_ingest.live.measures import Histogram
+from valo_ingest.live.ports import WatchingOverlay
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.audience import Audience, room_of
@@ -33,6 +35,9 @@ MAX_FOLLOWED: Final = 16
 
 RETRY_MS: Final = 20
 """After which it is tried again to send somebody what could not be sent: about as long as a picture is shown."""
+
+
+NOTHING_OWED: Final[Mapping[str, int]] = {}
 
 
 class Standing(Enum):
@@ -174,6 +179,7 @@ class OverlayHandlers:
         refusals: Refusals,
         deadlines: LogonDeadlines,
         teller: Teller,
+        now_ms: Callable[[], int],
     ) -> None:
         self._sio = sio
         self._publisher = publisher
@@ -182,8 +188,10 @@ class OverlayHandlers:
         self._refusals = refusals
         self._deadlines = deadlines
         self._teller = teller
+        self._now_ms = now_ms
         self._followers: dict[str, Follower] = {}
-        self._connected: set[str] = set()
+        self._arrivals: dict[str, tuple[str, int]] = {}
+        """Where each connection comes from, and since when it is there."""
         self.disconnects: Counter[str] = Counter()
         """Ends of connections, by the reason that the library gives."""
 
@@ -197,10 +205,21 @@ class OverlayHandlers:
     def clients(self) -> Counter[str]:
         """Return how many connections there are of each kind of client, "" being those that are not logged on."""
         followers = len(self._followers)
-        return Counter({Follower.__name__: followers, "": len(self._connected) - followers})
+        return Counter({Follower.__name__: followers, "": len(self._arrivals) - followers})
+
+    def watching(self) -> Iterator[WatchingOverlay]:
+        """Yield the overlays that have logged on."""
+        for sid, follower in self._followers.items():
+            address, connected_at = self._arrivals[sid]
+            yield WatchingOverlay(
+                address=address,
+                connected_at=connected_at,
+                group_codes=follower.group_codes,
+                owed_since=self._audience.owed.get(sid, NOTHING_OWED),
+            )
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
-        self._connected.add(sid)
+        self._arrivals[sid] = (str(environ.get("REMOTE_ADDR", "")), self._now_ms())
         self._sessions.offer(sid)
         resumed = self._sessions.resume(auth.get("pid"), sid, (Follower,)) if isinstance(auth, dict) else None
         if resumed is None or not isinstance(resumed.client, Follower):
@@ -214,8 +233,7 @@ class OverlayHandlers:
             self._publisher.show(sid, group_code)
 
     def on_disconnect(self, sid: str, reason: str) -> None:
-        if sid in self._connected:
-            self._connected.discard(sid)
+        if self._arrivals.pop(sid, None) is not None:
             self.disconnects[reason] += 1
         self._followers.pop(sid, None)
         self._teller.forget(sid)
@@ -250,8 +268,12 @@ class OverlayHandlers:
         )
 
     def _refuse(self, sid: str, error: InvalidMessage) -> None:
-        self._refusals.refuse_message("-", error)
+        self._refusals.refuse_message(UNKNOWN_MATCH, error, address=self._address_of(sid))
         self._teller.refuse(sid, error)
+
+    def _address_of(self, sid: str) -> str:
+        address, _ = self._arrivals.get(sid, ("", 0))
+        return address
 
 
 def _group_code(payload: Payload) -> str:

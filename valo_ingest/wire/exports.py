@@ -189,7 +189,8 @@ class _Stream:
             yield self._line(DISCONNECT, OBSERVER, {}, entry.at)
 
     def nothing(self, entry: Entry) -> Iterator[str]:
-        """Of a stand-by nothing counts until it is the active observer, which is an entry of its own."""
+        """Of a stand-by nothing counts until it is the active observer, which is an entry of its own. So is what comes
+        of something that an operator did."""
         return iter(())
 
     # --- auxiliary clients ------------------------------------------------------------------------------------
@@ -257,6 +258,10 @@ LINES: Final[Mapping[Kind, Callable[[_Stream, Entry], Iterator[str]]]] = {
     Kind.AUXILIARY_BACK: _Stream.auxiliary_back,
     Kind.ABANDONED: _Stream.observers_gone,
     Kind.STANDBY_ON: _Stream.nothing,
+    Kind.STANDBY_GONE: _Stream.nothing,
+    Kind.HANDED_OVER: _Stream.nothing,
+    Kind.DISCONNECTED: _Stream.nothing,
+    Kind.ENDED_BY_OPERATOR: _Stream.observers_gone,
 }
 """What each kind of entry is in a stream."""
 

@@ -44,6 +44,10 @@ class Kind(IntEnum):
     AUXILIARY_BACK = 7
     ABANDONED = 8
     STANDBY_ON = 9
+    STANDBY_GONE = 20
+    HANDED_OVER = 21
+    DISCONNECTED = 22
+    ENDED_BY_OPERATOR = 23
 
 
 class Entry(Struct, frozen=True):
@@ -97,6 +101,10 @@ EVENTS: Final[Mapping[Kind, Callable[[str], happened.Event]]] = {
     Kind.AUXILIARY_BACK: lambda text: happened.AuxiliaryReturned(_player_id(text)),
     Kind.ABANDONED: lambda text: happened.MatchAbandoned(),
     Kind.STANDBY_ON: lambda text: happened.UnknownReported(),
+    Kind.STANDBY_GONE: lambda text: happened.UnknownReported(),
+    Kind.HANDED_OVER: lambda text: happened.UnknownReported(),
+    Kind.DISCONNECTED: lambda text: happened.UnknownReported(),
+    Kind.ENDED_BY_OPERATOR: lambda text: happened.MatchAbandoned(),
 }
 """What each kind of entry means for the match."""
 

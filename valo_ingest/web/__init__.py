@@ -1,0 +1,1 @@
+"""Pages served to a browser: templates, what they need to say things, and static files."""
