@@ -72,6 +72,7 @@ TOGETHER: Final = {
 the first that fits counts, and groups."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the replay of the streams, which takes minutes of waiting, not be waited for by the others.
 
