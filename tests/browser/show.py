@@ -8,7 +8,18 @@ from tests.e2e.sockets import WebSocketClient
 from tests.e2e.stage import as_text
 
 NAMES: Final = ("Ember", "Quartz", "Nova", "Rook", "Tide", "Cinder", "Atlas", "Vesper", "Onyx", "Lark")
-AGENTS: Final = ("Wushu", "Clay", "Hunter", "Thorne", "Wraith", "Vampire", "Gumshoe", "Smonk", "Killjoy", "Rift")
+AGENTS: Final = (
+    "Wushu",
+    "Clay",
+    "Hunter",
+    "Thorne",
+    "Wraith",
+    "Vampire",
+    "Gumshoe",
+    "Smonk",
+    "Killjoy",
+    "Rift",
+)
 
 CLIENTS: Final = 8
 """Players who have a client of their own."""
