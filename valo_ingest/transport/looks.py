@@ -1,4 +1,4 @@
-"""Looking at all matches, at most once a second however many ask, and without holding up anybody else."""
+"""Looking at all matches, no more often than makes sense however many ask, and without holding up anybody else."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -11,7 +11,7 @@ from valo_ingest.live.matches import LiveMatch
 from valo_ingest.live.scene import Scene
 from valo_ingest.live.watch import Watch
 
-FRESH_MS: Final = 900
+FRESH_MS: Final = 200
 """A look that is no older is as good as a new one."""
 
 MATCHES_PER_TURN: Final = 8
@@ -46,7 +46,7 @@ class Looks:
         self._ended: dict[int, MatchFacts] = {}
 
     def look(self) -> Look:
-        """Return what is to be seen now, or was less than a second ago."""
+        """Return what is to be seen now, or was a moment ago."""
         with self._lock:
             if self._latest is None or self._now_ms() - self._latest.overview.at >= FRESH_MS:
                 self._latest = self._look()
