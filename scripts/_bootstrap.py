@@ -48,7 +48,8 @@ def test() -> NoReturn:
     """Run the tests; arguments go to pytest. Without any, several processes share the tests."""
     python = _prepare("test")
     os.chdir(ROOT)
-    shared = ["--numprocesses", str(TEST_PROCESSES), "--dist", "loadgroup"]
+    # A file is run by one process, and the files are given out in their order.
+    shared = ["--numprocesses", str(TEST_PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
     _become([python, "-m", "pytest", *(sys.argv[1:] or shared)])
 
 

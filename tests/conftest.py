@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
 import hypothesis
 import pytest
@@ -63,30 +62,12 @@ def code() -> str:
     return fresh_code()
 
 
-TOGETHER: Final = {
-    "tests/e2e/test_recovery": "recovery",
-    "tests/e2e/": "sockets",
-    "tests/interop/": "sockets",
-}
-"""What one process runs where several share the tests, as servers and clients would disturb each other: paths, of which
-the first that fits counts, and groups."""
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the replay of the streams, which takes minutes of waiting, not be waited for by the others.
 
     One process runs it last and starts it first. Where several share the tests, it is all that one of them does.
     """
-    is_shared = hasattr(config, "workerinput")
-    items.sort(key=streams.is_replay, reverse=is_shared)
-    for item in items if is_shared else ():
-        place = item.nodeid
-        group = next((group for path, group in TOGETHER.items() if place.startswith(path)), None)
-        if streams.is_replay(item):
-            group = "replay"
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=streams.is_replay, reverse=hasattr(config, "workerinput"))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -2,7 +2,7 @@
 
 It takes minutes, because one stream plays rounds in real time, and needs hardly any of the machine. So it begins with
 the session and plays beside all other tests; `tests/conftest.py` starts it and puts its own test last. Where several
-processes share the tests, it is all that one of them does.
+processes share the tests, one of them does nothing else.
 """
 
 import os
