@@ -180,6 +180,7 @@ _EXPLANATIONS: Final = (
         ("aborted", "reset", "RemoteDisconnected", "BadStatusLine", "closed connection"),
         "it hung up. If it has TLS, write https:// instead of http://.",
     ),
+    (("status code 400",), "it refuses that. If it has TLS, write https:// instead of http://."),
 )
 
 
