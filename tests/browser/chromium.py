@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,19 @@ LOOK_S: Final = 0.03
 DESK: Final = (1360, 900)
 PHONE: Final = (390, 844)
 """Widths and heights of windows, in CSS pixels."""
+
+PAGE_CHANGES: Final = frozenset(
+    {
+        "Inspected target navigated or closed",
+        "Execution context was destroyed.",
+        "Cannot find default execution context",
+    }
+)
+"""What Chromium answers when it is asked something about a page in the moment in which another takes its place."""
+
+
+class PageChanges(Exception):
+    """A page is just being replaced by another: ask again."""
 
 
 def require_chromium() -> str:
@@ -81,6 +95,8 @@ class Chromium:
         while True:
             answer = json.loads(self._socket.recv())
             if answer.get("id") == self._last_id:
+                if answer.get("error", {}).get("message") in PAGE_CHANGES:
+                    raise PageChanges
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 result: dict[str, Any] = answer["result"]
                 return result
@@ -154,7 +170,9 @@ class Page:
         """Return the value of an expression as soon as it is anything true."""
         deadline = time.monotonic() + within_s
         while True:
-            found = self.evaluate(expression)
+            found = None
+            with suppress(PageChanges):
+                found = self.evaluate(expression)
             if found:
                 return found
             assert time.monotonic() < deadline, (
