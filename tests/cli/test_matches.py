@@ -385,7 +385,7 @@ def test_an_unknown_format_is_a_mistake_of_the_operator(
 @pytest.mark.parametrize("command", [["export", "FINALS"], ["list"], ["show", "FINALS"]])
 def test_who_stops_reading_is_no_error(matches: KeptMatches, command: list[str]) -> None:
     matches.keep(entries=[kept.observed(at, "map", "x" * 500) for at in range(400)])
-    root = Path(app.__file__).parents[1]
+    root = Path(app.__file__).parents[2]
     reading, writing = os.pipe()
     os.close(reading)
 

@@ -1,0 +1,44 @@
+"""What a server does again and again, each in a greenlet of its own."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gevent
+
+from valo_ingest.app.stores import open_archive
+from valo_ingest.config import Config
+from valo_ingest.errors import JournalFault
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work, and the seconds between doing it and doing it again."""
+
+    interval_s: float
+    work: Callable[[], object]
+
+    def start(self) -> gevent.Greenlet:
+        """Return a greenlet that does it until it is killed; what fails is logged, and tried again."""
+        return gevent.spawn(self._repeat)
+
+    def _repeat(self) -> None:
+        while True:
+            gevent.sleep(self.interval_s)
+            try:
+                self.work()
+            except Exception:
+                logger.exception(
+                    "something that is done every %s s failed; it is tried again", self.interval_s
+                )
+
+
+def delete_old_matches(config: Config) -> None:
+    """Delete the matches that have been kept for long enough."""
+    archive = open_archive(config.data_dir)
+    try:
+        archive.delete(archive.ended_before_days(config.keep_days))
+    except JournalFault as error:
+        logger.warning("old matches are not deleted: %s", error)
