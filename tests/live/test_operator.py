@@ -1,13 +1,10 @@
 """What the operator can do to a match."""
 
 import pytest
-from msgspec.structs import replace
 
-from tests.live.fakes import observer_logon
-from tests.live.test_controller import GAME_END, MINUTE_MS, RESULT_MS, World
-from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused, NotPossible
+from tests.live.world import GAME_END, World, connection_of, kinds, observe_beside
+from valo_ingest.errors import LeftAside, NotPossible
 from valo_ingest.game import events as happened
-from valo_ingest.live.controller import MAX_ENDED
 from valo_ingest.wire.record import Kind
 
 
@@ -18,20 +15,6 @@ def world() -> World:
 
 def number_of(world: World, group_code: str = "A") -> int:
     return next(live.number for live in world.controller.live_matches if live.match.group_code == group_code)
-
-
-def kinds(world: World) -> list[Kind]:
-    return [entry.kind for _, entry in world.journal.entries if entry.kind > Kind.AUXILIARY_MESSAGE]
-
-
-def connection_of(world: World, client_id: str) -> int:
-    return world.controller.activities[client_id].connection
-
-
-def observe_beside(world: World) -> None:
-    """Have a second observer stand by."""
-    logon = replace(observer_logon("A", secret="SECRET000000"), observer_name="Second")
-    world.controller.log_on_observer("second", logon, "127.0.0.1")
 
 
 # --- ending ---------------------------------------------------------------------------------------------------
@@ -74,25 +57,6 @@ def test_a_match_that_is_over_cannot_be_ended(world: World) -> None:
 
     with pytest.raises(NotPossible, match="over"):
         world.controller.end_match(number)
-
-
-def test_matches_that_ended_are_remembered_for_as_long_as_results(world: World) -> None:
-    world.tell(world.start(), GAME_END)
-    (ended,) = world.controller.ended_matches
-    assert ended.ended_at == world.clock.now_ms()
-    assert ended.chronicle.events == 3
-
-    world.wait(RESULT_MS - 1)
-    assert len(world.controller.ended_matches) == 1
-    world.wait(1)
-    assert len(world.controller.ended_matches) == 0
-
-
-def test_not_more_than_so_many_matches_are_remembered(world: World) -> None:
-    for _ in range(MAX_ENDED + 5):
-        world.tell(world.start(), GAME_END)
-
-    assert [live.number for live in world.controller.ended_matches] == list(range(6, MAX_ENDED + 6))
 
 
 # --- handing over ---------------------------------------------------------------------------------------------
@@ -170,49 +134,3 @@ def test_a_client_of_another_match_cannot_be_disconnected(world: World) -> None:
 
     with pytest.raises(NotPossible, match="gone"):
         world.controller.disconnect_client(number_of(world, "A"), connection_of(world, "obs-B"))
-
-
-def test_connections_are_never_named_alike(world: World) -> None:
-    world.start()
-    first = connection_of(world, "obs-A")
-    client = world.join()
-    second = connection_of(world, "aux")
-    world.controller.disconnect(client)
-    world.join()
-
-    assert len({first, second, connection_of(world, "aux")}) == 3
-
-
-# --- who is there ---------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_remembered_of_clients_that_are_gone_or_were_never_let_in(world: World) -> None:
-    observer, client = world.start(), world.join()
-    with pytest.raises(LogonRefused):
-        world.observe("A", client_id="refused")
-    world.controller.disconnect(observer)
-    world.controller.disconnect(client)
-
-    assert world.controller.activities == {}
-
-
-def test_a_stand_by_that_goes_is_in_the_journal(world: World) -> None:
-    world.start()
-    observe_beside(world)
-    (live,) = world.controller.live_matches
-    world.controller.disconnect(next(iter(live.standbys.values())))
-
-    assert kinds(world) == [Kind.STANDBY_ON, Kind.STANDBY_GONE]
-
-
-def test_what_is_refused_counts_neither_as_an_event_nor_as_activity(world: World) -> None:
-    observer = world.start()
-    (live,) = world.controller.live_matches
-    events, told_at = live.chronicle.events, dict(world.controller.activities["obs-A"].told_at)
-    world.clock.advance(MINUTE_MS)
-
-    with pytest.raises(InvalidMessage):
-        world.tell(observer, happened.MapChosen("Ascent"), group_code="B")
-
-    assert live.chronicle.events == events
-    assert world.controller.activities["obs-A"].told_at == told_at

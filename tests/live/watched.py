@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.live.fakes import FakeOverlays
-from tests.live.test_controller import World
+from tests.live.world import World
 from valo_ingest.game import events as happened
 from valo_ingest.live.clients import Observer
 from valo_ingest.live.facts import Glance, MatchDetails, MatchFacts, Overview, PlayerGlance, ServerFacts

@@ -12,7 +12,7 @@ from tests.live.fakes import KEY, SUPPORTERS_KEY, FakeAccess, setup
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import LogonRefused
 from valo_ingest.game.seats import Seat
-from valo_ingest.live.controller import Result
+from valo_ingest.live.matches import Result
 from valo_ingest.live.previews import KEPT_MS, Previews
 from valo_ingest.transport.http import MAX_BODY_BYTES, Extras
 

@@ -1,16 +1,16 @@
-"""Whose access key opened a match, and what follows from it."""
+"""Who may open a match or come into one, whose access key opened it, and what follows from it."""
 
 import logging
 
 import pytest
 
 from tests.live.fakes import CREW, KEY, SUPPORTER, SUPPORTERS_KEY, observer_logon
-from tests.live.test_controller import GAME_END, World
+from tests.live.world import GAME_END, World
 from valo_ingest.errors import LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.state import new_match
 from valo_ingest.live.clients import Observer
-from valo_ingest.live.controller import hash_secret
+from valo_ingest.live.door import hash_secret
 from valo_ingest.live.ports import KeptMatch
 from valo_ingest.wire.record import KeyHolder
 
@@ -209,3 +209,95 @@ def test_a_match_of_an_older_journal_is_taken_over_with_its_very_key(world: Worl
     with pytest.raises(LogonRefused, match="exists and is still live"):
         log_on(restarted, "second", key=NEW_KEY)
     log_on(restarted, "third", key=KEY)
+
+
+# --- secrets and room -----------------------------------------------------------------------------------------
+
+
+def test_a_key_opens_so_many_matches_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(max_per_key=2)
+    first = world.start("A")
+    world.observe("B")
+
+    with pytest.raises(LogonRefused, match="2 live matches already") as caught:
+        world.observe("C")
+    assert caught.value.code == "too_many_matches"
+    assert world.controller.running == 2
+
+    world.tell(first, GAME_END)
+    world.observe("C")
+
+
+def test_a_key_with_as_many_matches_as_it_may_have_still_comes_back_to_them() -> None:
+    world = World(max_per_key=1)
+    _, secret = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
+
+    world.observe("A", client_id="2", secret=secret)
+
+
+@pytest.mark.parametrize(
+    "secret", ["", "secret000000", "SECRET00000", "SECRET0000000", "SÉCRET000000", "\x00"]
+)
+def test_a_live_match_is_closed_to_those_who_do_not_know_its_secret(world: World, secret: str) -> None:
+    world.start("A")
+    before = world.newest()
+
+    with pytest.raises(LogonRefused, match=r"^Game with Group Code A exists and is still live\.$") as caught:
+        world.controller.log_on_observer("2", observer_logon("A", secret=secret), "127.0.0.1")
+
+    assert caught.value.code == "group_code_taken"
+    assert world.newest() is before
+
+
+def test_who_knows_the_secret_gets_it_again_and_the_match_keeps_its_setup(world: World) -> None:
+    _, secret = world.controller.log_on_observer("1", observer_logon("A", timeoutDuration=33), "127.0.0.1")
+
+    observer, again = world.controller.log_on_observer(
+        "2", observer_logon("A", secret=secret, timeoutDuration=44), "127.0.0.1"
+    )
+
+    assert again == secret
+    assert (observer.client_id, observer.group_code, observer.name) == ("2", "A", "Caster")
+    assert world.newest().presentation.timeout_s == 33
+
+
+def test_the_secret_of_one_match_opens_no_other(world: World) -> None:
+    _, secret = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
+    world.observe("B")
+
+    with pytest.raises(LogonRefused):
+        world.controller.log_on_observer("2", observer_logon("B", secret=secret), "127.0.0.1")
+
+
+def test_every_match_has_a_secret_of_its_own(world: World) -> None:
+    _, first = world.controller.log_on_observer("1", observer_logon("A"), "127.0.0.1")
+    _, second = world.controller.log_on_observer("2", observer_logon("B"), "127.0.0.1")
+
+    assert first != second
+
+
+def test_both_teams_attacking_is_a_warning(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    logon = observer_logon("A")
+    left = logon.setup.teams.left
+    setup = type(logon.setup)(
+        group_code="A", teams=type(logon.setup.teams)(left, left), presentation=logon.setup.presentation
+    )
+    both = type(logon)(
+        client_version="0.3.20", observer_name="C", key=KEY, group_code="A", group_secret="", setup=setup
+    )
+
+    world.controller.log_on_observer("1", both, "127.0.0.1")
+
+    assert "group_code=A the logon lets both teams attack first" in caplog.text
+    assert [team.is_attacking for team in world.newest().teams] == [True, False]
+
+
+@pytest.mark.parametrize(("url", "shown"), [("", ["own"]), ("http://service", ["own", "http://service"])])
+def test_service_rules_hold_where_they_are_set(url: str, shown: list[str]) -> None:
+    world = World(service_sponsor_url=url)
+
+    world.controller.log_on_observer(
+        "1", observer_logon("A", sponsorInfo={"enabled": True, "sponsors": ["own"]}), "127.0.0.1"
+    )
+
+    assert world.newest().presentation.settings["sponsorInfo"]["sponsors"] == shown
