@@ -148,6 +148,21 @@ def test_who_never_logs_on_is_disconnected(start_server: StartServer) -> None:
     follower.close()
 
 
+def test_who_says_goodbye_and_stays_is_disconnected(start_server: StartServer) -> None:
+    strict = start_server("--insecure", "--auth-key", ACCESS_KEY, "--deadline", str(DEADLINE_S))
+    observer, code = log_on(strict)
+    overlay = WebSocketClient(strict.output_port)
+    overlay.emit("logon", {"groupCode": code})
+    overlay.wait_for("logon_success")
+
+    for each in (observer, overlay):
+        each.send_packet("41")
+
+    for each in (observer, overlay):
+        each.wait_closed()
+    assert strict.refused()["no_logon"] == 2
+
+
 def test_who_polls_and_never_logs_on_is_disconnected(strict: RunningServer) -> None:
     client = PollingClient(strict.ingest_port)
     eventually(lambda: strict.refused().get("no_logon"), "the session is ended")

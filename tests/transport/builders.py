@@ -18,6 +18,9 @@ class NoDeadlines:
     def logged_on(self, client_id: str) -> None:
         self.on.append(client_id)
 
+    def logged_off(self, client_id: str) -> None:
+        pass
+
 
 class FakeTeller:
     """Keeps who was told what: client, type, code and number of the event."""

@@ -56,6 +56,15 @@ def test_a_session_that_does_not_log_on_in_time_is_ended() -> None:
     assert not sessions["in time"].closed
     assert refused == [("10.0.0.1", "no_logon")]
 
+    deadlines.logged_off("in time")
+    deadlines.sweep()
+    now = 19.9
+    deadlines.sweep()
+    assert not sessions["in time"].closed
+    now = 20
+    deadlines.sweep()
+    assert sessions["in time"].closed
+
 
 def test_the_library_has_what_is_used_of_it() -> None:
     quiet = logging.getLogger(__name__)  # it sets the level of its own for all who come after

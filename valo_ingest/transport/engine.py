@@ -19,7 +19,8 @@ both are private. So all this is done only with versions of the libraries of whi
 (`ENGINE_VERSIONS`, and a test says so). With others, everything goes the ordinary way.
 
 A session begins with its first request, before any handler of ours hears of it, and one that never joins a namespace,
-or joins and never logs on, is kept for ever if only it answers pings. `LogonDeadlines` ends those.
+joins and never logs on, or was disconnected and stays, is kept for ever if only it answers pings. `LogonDeadlines` ends
+those.
 """
 
 import logging
@@ -175,7 +176,7 @@ class LogonDeadlines:
         """
         Args:
             refuse: Is told the address, a word that is counted, and what happened.
-            timeout_s: From the first request of a session to its logon.
+            timeout_s: From the first request of a session, or from a goodbye, to its logon.
         """
         self._sio = sio
         self._refuse = refuse
@@ -190,6 +191,12 @@ class LogonDeadlines:
         session_id = self._sio.manager.eio_sid_from_sid(client_id, NAMESPACE)
         if session_id is not None:
             self._logged_on.add(session_id)
+
+    def logged_off(self, client_id: str) -> None:
+        """A client is being disconnected; its session owes another logon, or its end."""
+        session_id = self._sio.manager.eio_sid_from_sid(client_id, NAMESPACE)
+        if session_id is not None:
+            self._logged_on.discard(session_id)
 
     def sweep(self) -> None:
         """End the sessions whose time is over."""

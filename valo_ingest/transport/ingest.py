@@ -164,6 +164,7 @@ class IngestHandlers:
 
     def on_disconnect(self, sid: str, reason: str) -> None:
         connection = self._connections.pop(sid, None)
+        self._deadlines.logged_off(sid)
         self._teller.forget(sid)
         if reason in DELIBERATE_REASONS:
             self._sessions.end(sid)

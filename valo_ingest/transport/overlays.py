@@ -236,6 +236,7 @@ class OverlayHandlers:
         if self._arrivals.pop(sid, None) is not None:
             self.disconnects[reason] += 1
         self._followers.pop(sid, None)
+        self._deadlines.logged_off(sid)
         self._teller.forget(sid)
         self._audience.forget(sid)
         if reason in DELIBERATE_REASONS:
