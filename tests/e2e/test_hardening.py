@@ -270,6 +270,18 @@ def test_a_polling_request_may_be_so_large_and_no_larger(
     assert is_hung_up_on(connection)
 
 
+def test_a_polling_request_of_more_packets_than_make_sense_is_refused_and_not_dropped(
+    strict: RunningServer,
+) -> None:
+    client = PollingClient(strict.ingest_port)
+
+    with pytest.raises(AssertionError, match="413"):
+        client.send_packets(*["3"] * 30_001)
+
+    assert strict.refused()["large_request"] == 1
+    client.close()
+
+
 def test_a_stop_tells_clients_that_the_server_goes_away(strict: RunningServer) -> None:
     connection = websocket.create_connection(
         f"ws://127.0.0.1:{strict.ingest_port}{PATH}websocket", timeout=GONE_S

@@ -1,12 +1,17 @@
 import io
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
+import gevent
 import pytest
+from engineio.payload import Payload
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.builders import make_server
-from valo_ingest.transport.polling import SEPARATOR, mended, socketio_application
+from valo_ingest.transport.polling import PACKETS_PER_TURN, mended, parts_of, socketio_application
+from valo_ingest.transport.requests import PACKET_SEPARATOR
 from valo_ingest.transport.websocket import MAX_MESSAGE_BYTES
 
 READABLE = [b"1", b"3", b"4", b"42[]", b'42["obs_data","x"]', b"5", b"beHg="]
@@ -15,7 +20,7 @@ UNREADABLE = [b"", b"0", b"2", b"2probe", b"6", b"7", b"x", b"\xff", b"bA", b"d=
 
 @given(st.lists(st.sampled_from(READABLE), min_size=1))
 def test_a_request_that_can_be_read_stays_as_it_is(packets: list[bytes]) -> None:
-    body = SEPARATOR.join(packets)
+    body = PACKET_SEPARATOR.join(packets)
 
     assert mended(body) == body
 
@@ -24,12 +29,23 @@ def test_a_request_that_can_be_read_stays_as_it_is(packets: list[bytes]) -> None
 def test_only_packets_that_cannot_be_read_are_replaced(packets: list[bytes]) -> None:
     expected = [b"4" if packet in UNREADABLE else packet for packet in packets]
 
-    assert mended(SEPARATOR.join(packets)) == SEPARATOR.join(expected)
+    assert mended(PACKET_SEPARATOR.join(packets)) == PACKET_SEPARATOR.join(expected)
 
 
 @given(st.binary())
 def test_any_body_is_mended_once_and_for_all(body: bytes) -> None:
     assert mended(mended(body)) == mended(body)
+
+
+@given(st.lists(st.sampled_from([*READABLE, b""]), min_size=1, max_size=3 * PACKETS_PER_TURN))
+def test_the_parts_of_a_body_are_all_of_it_and_none_is_too_long(packets: list[bytes]) -> None:
+    body = PACKET_SEPARATOR.join(packets)
+
+    parts = list(parts_of(body))
+
+    assert PACKET_SEPARATOR.join(parts) == body
+    assert all(1 + part.count(PACKET_SEPARATOR) == PACKETS_PER_TURN for part in parts[:-1])
+    assert parts[-1].count(PACKET_SEPARATOR) < PACKETS_PER_TURN
 
 
 class Request:
@@ -88,3 +104,75 @@ def test_an_error_of_our_own_is_not_taken_for_a_session_that_is_over(
 
     with pytest.raises(KeyError, match="a bug"):
         Request("GET", "").send(socketio_application(sio))
+
+
+# --- many packets in one request ------------------------------------------------------------------------------
+
+
+class Polling:
+    """A server with a client that has connected by polling, and the events it has handled."""
+
+    def __init__(self) -> None:
+        self.sio = make_server()
+        self.heard: list[str] = []
+        self.sio.on("tell", lambda sid, text: self.hear(text))
+        self.application = socketio_application(self.sio)
+        opened = Request("GET", "").send(self.application)
+        self.query = "&sid=" + opened.decode().split('"')[3]
+        self.post(b"40")
+
+    def hear(self, text: str) -> None:
+        self.heard.append(text)
+        if text == "go":
+            for session in self.sio.eio.sockets.values():
+                session.close(wait=False)
+
+    def post(self, body: bytes) -> Request:
+        request = Request("POST", self.query, body=body)
+        request.send(self.application)
+        return request
+
+
+@pytest.fixture
+def polling() -> Iterator[Polling]:
+    polling = Polling()
+    yield polling
+    polling.sio.shutdown()
+
+
+def told(texts: Iterable[str]) -> bytes:
+    return PACKET_SEPARATOR.join(f'42["tell","{text}"]'.encode() for text in texts)
+
+
+def test_the_library_takes_a_part_whole() -> None:
+    assert Payload.max_decode_packets >= PACKETS_PER_TURN
+
+
+def test_all_packets_of_a_request_are_handled_in_order_and_others_have_turns_meanwhile(
+    polling: Polling,
+) -> None:
+    texts = [str(number) for number in range(1_000)]
+    turns = []
+
+    def other() -> None:
+        while len(polling.heard) < len(texts):
+            turns.append(len(polling.heard))
+            gevent.sleep(0)
+
+    looking = gevent.spawn(other)
+    request = polling.post(told(texts))
+    looking.get(timeout=10)
+
+    assert request.status == "200 OK"
+    assert polling.heard == texts
+    assert max(late - early for early, late in pairwise(turns)) <= 2 * PACKETS_PER_TURN
+
+
+def test_a_client_whose_session_ends_within_a_request_is_told_that_not_all_was_taken(
+    polling: Polling,
+) -> None:
+    request = polling.post(told(["go", *map(str, range(100))]))
+
+    assert request.status.startswith("400 ")
+    assert polling.heard[0] == "go"
+    assert len(polling.heard) <= PACKETS_PER_TURN

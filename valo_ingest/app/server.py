@@ -5,7 +5,6 @@ import time
 from typing import Final
 
 import gevent
-from engineio.payload import Payload
 
 from valo_ingest.app.basis import MINUTE_MS, Basis, Ports
 from valo_ingest.app.chores import Chore
@@ -30,10 +29,6 @@ such a client takes this long; 5 s are promised, also on a busy machine."""
 
 EXTRAS_STOP_S: Final = 0.2
 """The least of that for requests to the extras, which begin to stop when the other sides have."""
-
-MAX_POLLED_PACKETS: Final = 100_000
-"""Packets in one polling request. Engine.IO's own limit of 16 silently drops the rest, which is what a client
-collects in a second without a connection; the size of the request is limited all the same."""
 
 PORT_NAMES: Final = ("ingest", "output", "extras")
 
@@ -72,7 +67,6 @@ class Server:
         kept = journal.open(ended_since=clock.now_ms() - config.result_minutes * MINUTE_MS)
         self._journal = journal
         clock.not_before(kept.latest_at)
-        Payload.max_decode_packets = MAX_POLLED_PACKETS
         basis = Basis(
             config=config,
             clock=clock,

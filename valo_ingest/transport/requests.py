@@ -30,8 +30,11 @@ MAX_BODY_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 MAX_POLLING_DELAY_S: Final = 10.0
 """Less than Engine.IO gives a client to answer a ping."""
 
-PACKET_SEPARATORS: Final = (b"\x1e", b"%1e", b"%1E")
-"""Between the packets of a body: as it is, and in a form."""
+PACKET_SEPARATOR: Final = b"\x1e"
+"""Between the packets of a body (Engine.IO protocol 4)."""
+
+MAX_PACKETS: Final = 30_000
+"""In a body: more than fit into `MAX_BODY_BYTES` if each is an event that means something."""
 
 
 class BoundedHandler(FairWebSocketHandler):
@@ -103,21 +106,22 @@ class BoundedHandler(FairWebSocketHandler):
             return self._answer_and_close(HTTPStatus.BAD_REQUEST, "bad_request")
         finally:
             self._stop_deadline()
-        if len(body) > MAX_BODY_BYTES:
+        packets = 1 + body.count(PACKET_SEPARATOR)
+        if len(body) > MAX_BODY_BYTES or packets > MAX_PACKETS:
             return self._answer_and_close(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "large_request")
         self.environ["wsgi.input"] = io.BytesIO(body)
         self.environ["CONTENT_LENGTH"] = str(len(body))
-        self._wait_for_turn(body)
+        self._wait_for_turn(packets)
         return True
 
-    def _wait_for_turn(self, body: bytes) -> None:
+    def _wait_for_turn(self, packets: int) -> None:
         """Have a polling client wait that has sent too many events before."""
         polled = self.server.polled
         session = parse_qs(self.environ["QUERY_STRING"]).get("sid")
         if polled is None or session is None:
             return
         delay = polled.take(session[0], 0)
-        polled.take(session[0], 1 + sum(map(body.count, PACKET_SEPARATORS)))
+        polled.take(session[0], packets)
         if delay:
             self._refuse("events_slowed_down", "it has to wait, as it sends too fast")
             self.server.terms.slow_down(session[0])
