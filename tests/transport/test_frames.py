@@ -15,8 +15,10 @@ from valo_ingest.transport.frames import (
     COMPRESSED,
     CONTINUATION,
     FIN,
+    INFLATED_BYTES_PER_WORK,
     PING,
     PONG,
+    SILENCE,
     TEXT,
     Close,
     FrameReader,
@@ -66,7 +68,8 @@ def read(chunks: Iterable[bytes], reader: FrameReader | None = None) -> list[Ite
     for chunk in chunks:
         reader.feed(chunk)
         while (item := reader.next()) is not None:
-            found.append(item)
+            if item is not SILENCE:
+                found.append(item)
     return found
 
 
@@ -230,15 +233,41 @@ def test_a_message_that_comes_byte_by_byte_costs_no_more_than_its_length() -> No
 def test_a_million_empty_fragments_cost_nothing() -> None:
     reader = make_reader()
     reader.feed(client_frame(TEXT))
-    assert reader.next() is None
+    assert reader.next() is SILENCE
     tracemalloc.start()
     for _ in range(100):
-        reader.feed(client_frame(CONTINUATION) * 1_000)
-        assert reader.next() is None
+        assert read([client_frame(CONTINUATION) * 1_000], reader) == []
     current, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     assert current < LIMIT
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        client_frame(FIN | TEXT, b"x") * 3,
+        client_frame(FIN | PONG) * 3,
+        client_frame(FIN | PING) * 3,
+        client_frame(TEXT) + client_frame(CONTINUATION) + client_frame(FIN | CONTINUATION),
+    ],
+    ids=["messages", "pongs", "pings", "pieces"],
+)
+def test_every_frame_is_work(data: bytes) -> None:
+    reader = make_reader()
+
+    read([data[:-1]], reader)
+    assert reader.work == 2
+    read([data[-1:]], reader)
+    assert reader.work == 3
+
+
+def test_what_has_to_be_inflated_is_work() -> None:
+    reader = make_reader(compressed=True)
+
+    read([client_frame(FIN | COMPRESSED | BINARY, deflate(bytes(10 * INFLATED_BYTES_PER_WORK)))], reader)
+
+    assert reader.work == 1 + 10
 
 
 # --- properties ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from gevent import socket
 
 from tests.transport.test_frames import client_frame
 from valo_ingest.transport import websocket as module
-from valo_ingest.transport.deflate import THRESHOLD, Agreement, Inflater
+from valo_ingest.transport.deflate import THRESHOLD, Agreement, Inflater, deflate
 from valo_ingest.transport.frames import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
 from valo_ingest.transport.upgrades import OpenWebSockets
 from valo_ingest.transport.websocket import ALIVE, EMPTY_MESSAGE, FairWebSocket, Terms
@@ -244,6 +244,25 @@ def test_who_sends_too_fast_waits_and_counts_as_alive(connect: Connect) -> None:
     assert connection.refused == ["events_slowed_down"]
 
 
+SILENT_FRAMES = {
+    "pongs": client_frame(FIN | PONG),
+    "pieces": client_frame(0),
+}
+
+
+@pytest.mark.parametrize("silent", SILENT_FRAMES.values(), ids=SILENT_FRAMES.keys())
+def test_who_sends_frames_without_a_message_too_fast_waits_as_well(connect: Connect, silent: bytes) -> None:
+    connection = connect(max_events_per_s=1_000, burst_events=100)
+    connection.tell(
+        client_frame(TEXT, b"4"), silent * 300, client_frame(0x80), client_frame(FIN | TEXT, b"4x")
+    )
+
+    with gevent.Timeout(10):
+        received = [connection.server.receive() for _ in range(3)]
+    assert received == [ALIVE, "4", "4x"]
+    assert connection.refused == ["events_slowed_down"]
+
+
 def test_one_who_always_has_data_does_not_starve_the_others(connect: Connect) -> None:
     connection = connect()
     turns = []
@@ -259,6 +278,19 @@ def test_one_who_always_has_data_does_not_starve_the_others(connect: Connect) ->
     for _ in range(1_000):
         received.append(connection.server.receive())
     assert 0 < turns[1] < 100
+
+
+def test_one_who_sends_little_that_inflates_to_much_does_not_starve_the_others(connect: Connect) -> None:
+    connection = connect(agreement=NO_CONTEXT)
+    connection.tell(client_frame(0xC1, deflate(b"4" * 1_000_000)) * 3)
+    turns = []
+    gevent.spawn(lambda: turns.append(len(received)))
+
+    received: list[Any] = []
+    for _ in range(3):
+        received.append(connection.server.receive())
+
+    assert turns == [1]
 
 
 def test_all_of_a_listener_are_closed_together_and_the_silent_are_found(connect: Connect) -> None:

@@ -6,8 +6,8 @@ Two greenlets use a connection: the reader, in which its handlers run, and Engin
 (upgrades.py) makes a `FairWebSocket` of an upgraded request, and hands it what came behind the request head.
 
 Reading: `receive` passes what the socket had to a `FrameReader` (frames.py) and returns the messages in it one by one.
-Every `MESSAGES_PER_TURN` of them all other connections get a turn, because a socket that always has data never yields
-by itself. At the same time the rate is looked at: who sends more than agreed waits here, and the kernel makes its
+Every `WORK_PER_TURN` frames all other connections get a turn, because a socket that always has data never yields by
+itself. At the same time the rate is looked at: who sends more than agreed waits here, and the kernel makes its
 client wait in turn. It cannot answer Engine.IO's pings meanwhile, as the answer is behind all the rest; that it sends
 is answer enough, so one is put in its mouth (`ALIVE`).
 
@@ -48,6 +48,7 @@ from valo_ingest.transport.frames import (
     PROTOCOL_BROKEN,
     TEXT,
     TOO_LARGE,
+    Close,
     FrameReader,
     Ping,
     Violation,
@@ -57,7 +58,8 @@ from valo_ingest.transport.frames import (
 from valo_ingest.transport.limits import Bucket
 from valo_ingest.transport.packets import EMPTY_MESSAGE, is_engine_packet
 
-MESSAGES_PER_TURN: Final = 32
+WORK_PER_TURN: Final = 32
+"""Of a `FrameReader`: mostly, this is a number of messages."""
 
 HIGHEST_PRIORITY: Final = 2
 """Of libev. Waiting for an idle loop at this priority is waiting until every socket has been looked at, once. Sleeping
@@ -153,7 +155,6 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         self.address: str = handler.client_address[0] if handler.client_address else ""
         self._terms = terms
         self._lock = BoundedSemaphore(1)
-        self._turn = 0
         self._spoke_at = 0.0
         self._closing: Any = None
         self._bits = None if agreement is None else agreement.server_bits
@@ -180,7 +181,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         reader = self._reader
         try:
             while not self.closed:
-                if self._turn >= MESSAGES_PER_TURN and self._take_turn():
+                if reader.work >= WORK_PER_TURN and self._take_turn():
                     return ALIVE
                 item = reader.next()
                 if item is None:
@@ -188,7 +189,6 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
                         self.abort()
                         return None
                     continue
-                self._turn += 1
                 if isinstance(item, str):
                     # Nearly all are messages, whose first character is enough.
                     return item if item[:1] == MESSAGE or is_engine_packet(item) else EMPTY_MESSAGE
@@ -196,7 +196,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
                     return item
                 if isinstance(item, Ping):
                     self._write(frame(FIN | PONG, item.payload))
-                else:
+                elif isinstance(item, Close):
                     self._finish(close_frame(item.code, item.reason))
         except Violation as error:
             self._terms.refuse(self.address, VIOLATIONS[error.code], str(error))
@@ -220,9 +220,9 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
 
     def _take_turn(self) -> bool:
         """Let others have a turn, and have this one wait that sends too fast; tell whether to say that it is alive."""
-        messages, self._turn = self._turn, 0
+        work, self._reader.work = self._reader.work, 0
         now = time.monotonic()
-        wait = 0.0 if self._bucket is None else self._bucket.take(messages, now)
+        wait = 0.0 if self._bucket is None else self._bucket.take(work, now)
         if wait:
             gevent.sleep(wait)
         else:
