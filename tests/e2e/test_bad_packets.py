@@ -328,9 +328,11 @@ def test_an_upgrade_that_fails_leaves_the_client_polling(
     polled.assert_unchanged()
 
 
-def handshake(version: str = "13", key: str = "dGhlIHNhbXBsZSBub25jZQ==") -> bytes:
+def handshake(
+    version: str = "13", key: str = "dGhlIHNhbXBsZSBub25jZQ==", path: str = f"{PATH}websocket"
+) -> bytes:
     return (
-        f"GET {PATH}websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Version: {version}\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     ).encode()
 
@@ -357,6 +359,7 @@ REQUESTS: Final = {
         f"GET {PATH}websocket HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(),
         400,
     ),
+    "a WebSocket at another path": (handshake(path="/socket.io"), 404),
     "Engine.IO 3": (b"GET /socket.io/?EIO=3&transport=polling HTTP/1.0\r\n\r\n", 400),
     "an unknown transport": (b"GET /socket.io/?EIO=4&transport=carrier HTTP/1.0\r\n\r\n", 400),
     "an unknown session": (b"GET /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.0\r\n\r\n", 400),
@@ -373,6 +376,15 @@ REQUESTS: Final = {
 def test_a_request_without_sense_is_refused(server: RunningServer, request_bytes: bytes, status: int) -> None:
     with socket.create_connection(("127.0.0.1", server.ingest_port), TIMEOUT_S) as raw:
         raw.sendall(request_bytes)
+
+        assert raw.makefile("rb").readline().split()[1] == str(status).encode()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/status", 200), ("/events", 200), ("/nothing", 404)])
+def test_the_extras_take_no_websocket(server: RunningServer, path: str, status: int) -> None:
+    """One at a feed would be a viewer for ever: nobody reads it, so nobody learns that its client is gone."""
+    with socket.create_connection(("127.0.0.1", server.extras_port), TIMEOUT_S) as raw:
+        raw.sendall(handshake(path=path).replace(b"Host: x", b"Host: 127.0.0.1"))
 
         assert raw.makefile("rb").readline().split()[1] == str(status).encode()
 

@@ -27,6 +27,5 @@ if __name__ == "__main__":
     bound = listen("127.0.0.1", 0, "PORT")
     terms = Terms(keep_context="--keep-context" in sys.argv)
     print(bound.getsockname()[1], flush=True)
-    Listener(
-        bound, echo, tls=None, terms=terms, admission=Admission(max_per_address=100, max_in_all=100)
-    ).serve_forever()
+    admission = Admission(max_per_address=100, max_in_all=100)
+    Listener(bound, echo, tls=None, terms=terms, admission=admission, websocket_path="/").serve_forever()

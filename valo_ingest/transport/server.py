@@ -37,6 +37,9 @@ RECEIVE_BUFFER_BYTES: Final = 256 << 10
 all of that before anything it sends next is heard."""
 
 
+SOCKETIO_PATH: Final = "/socket.io/"
+
+
 class GoodbyeServer(socketio.Server):  # type: ignore[misc]
     """A Socket.IO server that tells a goodbye of Socket.IO from the end of the connection below.
 
@@ -108,12 +111,15 @@ class Listener(WSGIServer):  # type: ignore[misc]
         tls: ssl.SSLContext | None,
         terms: Terms,
         admission: Admission,
+        websocket_path: str = SOCKETIO_PATH,
     ) -> None:
         """
         Args:
             terms: For its WebSockets; those of its polling clients are the same.
             admission: Counts connections; shared by all listeners.
+            websocket_path: How the paths begin at which the application takes WebSockets.
         """
+        self.websocket_path = websocket_path
         self.open_websockets = OpenWebSockets()
         self.terms = terms
         rate, burst = terms.max_events_per_s, terms.burst_events

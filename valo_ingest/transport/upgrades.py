@@ -48,7 +48,7 @@ class OpenWebSockets:
 class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
     """Upgrades requests to `FairWebSocket`s and remembers them in the `open_websockets` of the server.
 
-    The server has to have `terms` as well.
+    The server has to have `terms` and a `websocket_path` as well: whatever is asked for elsewhere is plain HTTP.
     """
 
     _agreement: Agreement | None = None
@@ -60,6 +60,8 @@ class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
             raise ValueError(str(error)) from None  # which the parent takes for a client's fault
 
     def upgrade_websocket(self) -> Any:
+        if not self.environ["PATH_INFO"].startswith(self.server.websocket_path):
+            return None  # nobody would read it; an answer of HTTP tells its client more
         try:
             refusal = super().upgrade_websocket()
         except binascii.Error:
