@@ -4,6 +4,7 @@
 //   {"op": "emit", "client": NAME, "event": EVENT, "payload": ANY, "bytes": BOOL}   bytes: text that is sent as binary
 //   {"op": "disconnect", "client": NAME}
 //   -> {"client": NAME, "happening": open | closed | connect | upgrade | disconnect | connect_error | EVENT, "details": [...]}
+//      of open and upgrade: the transport, and the extensions of a WebSocket that both sides agreed on
 import readline from "node:readline";
 import { io } from "socket.io-client";
 
@@ -18,8 +19,8 @@ function connect({ client, url, options }) {
   sockets.set(client, socket);
   socket.io.on("open", () => {
     const { engine } = socket.io;
-    tell(client, "open", engine.transport.name);
-    engine.on("upgrade", (transport) => tell(client, "upgrade", transport.name));
+    tell(client, "open", engine.transport.name, engine.transport.ws?.extensions);
+    engine.on("upgrade", (transport) => tell(client, "upgrade", transport.name, transport.ws.extensions));
   });
   socket.on("connect", () => tell(client, "connect"));
   socket.on("disconnect", (reason) => tell(client, "disconnect", reason));

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import pytest
@@ -35,12 +35,28 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture
-def connect(node: Node) -> Iterator[Connect]:
-    """Connect real clients: `connect(url, **options of socket.io-client)`. They do not reconnect unless told so."""
+def is_compressed() -> bool:
+    """Whether real clients offer compression, as they do by default. A module may have it both ways."""
+    return True
+
+
+BOTH_WAYS: Final = pytest.fixture(
+    params=[True, False], ids=["compressed", "not compressed"], name="is_compressed"
+)
+"""Makes a fixture that has the tests of a module run with and without compression."""
+
+
+@pytest.fixture
+def connect(node: Node, is_compressed: bool) -> Iterator[Connect]:
+    """Connect real clients: `connect(url, **options of socket.io-client)`. They do not reconnect unless told so.
+
+    Each WebSocket is proved to be compressed, or not to be, as the test wants it.
+    """
     clients = []
+    wanted = {} if is_compressed else {"perMessageDeflate": False}
 
     def connect_one(url: str, **options: object) -> JsClient:
-        clients.append(node.connect(url, **{"reconnection": False, **options}))
+        clients.append(node.connect(url, **{"reconnection": False, **wanted, **options}))
         return clients[-1]
 
     yield connect_one
@@ -48,6 +64,7 @@ def connect(node: Node) -> Iterator[Connect]:
         client.leave()
     for client in clients:
         client.wait_until_happened("closed")
+        assert all(("permessage-deflate" in each) is is_compressed for each in client.websockets())
 
 
 @pytest.fixture

@@ -150,6 +150,15 @@ class JsClient:
                 if not self._something_happened.wait(deadline - time.monotonic()):
                     raise AssertionError(f"no {name}; happened: {self.happened!r:.3000}")
 
+    def websockets(self) -> list[str]:
+        """Return the extensions, as ws tells them, of every WebSocket that carried this client so far."""
+        with self._something_happened:
+            return [
+                details[1]
+                for name, details in self.happened
+                if name in ("open", "upgrade") and details[0] == "websocket"
+            ]
+
     def names(self) -> list[str]:
         """Return the names of everything that happened so far."""
         with self._something_happened:

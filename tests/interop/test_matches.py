@@ -1,14 +1,31 @@
-"""Real clients of one match, of two, and of one that ends."""
+"""Real clients of one match, of two, and of one that ends; with and without compression."""
 
 from itertools import pairwise
 
 import msgspec
+import pytest
 
 from tests.e2e import messages
 from tests.e2e.messages import fresh_code
 from tests.e2e.running import ACCESS_KEY, RunningServer
-from tests.interop.conftest import Connect, Document, Follow, LogOn, player_of, tell, tell_auxiliary, text
+from tests.interop.conftest import (
+    BOTH_WAYS,
+    Connect,
+    Document,
+    Follow,
+    LogOn,
+    player_of,
+    tell,
+    tell_auxiliary,
+    text,
+)
 from tests.interop.nodejs import JsClient
+
+
+@BOTH_WAYS
+def is_compressed(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
 
 EVERYTHING = {"health": True, "abilities": True, "scoreboard": True}
 NOTHING = {"health": False, "abilities": False, "scoreboard": False}
