@@ -76,6 +76,8 @@ class Chromium:
             raise
         self._socket = websocket.create_connection(f"ws://127.0.0.1:{port}{path}", timeout=START_S)
         self._last_id = 0
+        self.events: list[dict[str, Any]] = []
+        """What it told without being asked, as far as it was read: that happens while it answers a call."""
 
     def _await_port(self) -> tuple[str, str]:
         deadline = time.monotonic() + START_S
@@ -100,6 +102,8 @@ class Chromium:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 result: dict[str, Any] = answer["result"]
                 return result
+            if "method" in answer:
+                self.events.append(answer)
 
     def open(self, url: str, size: tuple[int, int] = DESK, *, scheme: str = "dark") -> "Page":
         """Open a page in a window of its own, with cookies of its own."""
@@ -149,6 +153,19 @@ class Page:
     def prefer(self, scheme: str) -> None:
         """Have the page think that its reader prefers "dark" or "light"."""
         self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def handshakes(self) -> list[dict[str, str]]:
+        """Return the headers of the answers to this page's WebSockets so far, with names in lower case.
+
+        The first call begins to look: call it before there are any.
+        """
+        self._call("Network.enable")
+        return [
+            {name.lower(): value for name, value in event["params"]["response"]["headers"].items()}
+            for event in self._browser.events
+            if event["method"] == "Network.webSocketHandshakeResponseReceived"
+            and event["sessionId"] == self._session
+        ]
 
     def forbid_scripts(self) -> None:
         """Have the page run no script of its own."""

@@ -16,6 +16,8 @@ CHUNK: Final = 65_536
 HEAD_END: Final = b"\r\n\r\n"
 RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
+COMPRESSED: Final = 0x40
+TEXT_OPCODE: Final = 1
 TEXT_OPCODES: Final = frozenset({0, 1})
 EMPTY_BLOCK: Final = b"\x00\x00\xff\xff"
 """What RFC 7692 has left out at the end of a compressed message."""
@@ -192,6 +194,45 @@ class Proxy:
         return server
 
 
+class Exchange:
+    """A WebSocket that went over a cable: the heads of its request and its answer, and the frames so far."""
+
+    def __init__(self, link: Link) -> None:
+        self.request, _, self.sent = bytes(link.upstream).partition(HEAD_END)
+        self.answer, _, self.got = bytes(link.downstream).partition(HEAD_END)
+
+    @property
+    def agreed(self) -> str:
+        """The extensions that the server agreed to."""
+        for line in self.answer.decode("latin-1").split("\r\n"):
+            name, _, value = line.partition(":")
+            if name.lower() == "sec-websocket-extensions":
+                return value.strip()
+        return ""
+
+
+def websockets(proxy: Proxy) -> list[Exchange]:
+    """Return the WebSockets that a cable has carried, in their order."""
+    return [found for found in map(Exchange, proxy.links) if b" 101 " in found.answer]
+
+
+def lengths_of_texts(stream: bytes) -> tuple[list[int], list[int]]:
+    """Return the lengths of all texts in the frames of either side: of those that are compressed, and of the others."""
+    compressed: list[int] = []
+    others: list[int] = []
+    while len(stream) >= 2:
+        first, second = stream[:2]
+        length, start = second & 0x7F, 2
+        if length >= 126:
+            start = 4 if length == 126 else 10
+            length = int.from_bytes(stream[2:start], "big")
+        start += 4 * (second >> 7)
+        if first & 0x0F == TEXT_OPCODE:
+            (compressed if first & COMPRESSED else others).append(length)
+        stream = stream[start + length :]
+    return compressed, others
+
+
 def packets_of(stream: bytes) -> Iterator[str]:
     """Yield the Engine.IO packets in what a client sent over one connection: requests, and frames after an upgrade."""
     while HEAD_END in stream:
@@ -223,7 +264,7 @@ def _messages(stream: bytes) -> Iterator[str]:
             continue
         key = int.from_bytes((mask * (length // 4 + 1))[:length], "big")
         message += (int.from_bytes(content, "big") ^ key).to_bytes(length, "big")
-        is_compressed = is_compressed or bool(first & 0x40)
+        is_compressed = is_compressed or bool(first & COMPRESSED)
         if first & 0x80:
             if is_compressed:
                 message = inflater.decompress(message + EMPTY_BLOCK)
