@@ -104,7 +104,7 @@ class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
             websocket.forget()
 
     def _take_buffered(self) -> bytes:
-        """Return what was read ahead of the request head, without waiting for more."""
+        """Return what was read ahead of the request head, without waiting for more. Nothing is read so after that."""
         before = self.socket.gettimeout()
         self.socket.settimeout(0.0)
         try:
@@ -114,3 +114,4 @@ class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
             return b""
         finally:
             self.socket.settimeout(before)
+            self.rfile.close()  # its buffer has 8 kB, a seventh of what an idle client costs
