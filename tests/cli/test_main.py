@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import pytest
 
 from tests.cli.conftest import CommandLine
+from tests.e2e.running import clean_environment
 from valo_ingest import __version__
 from valo_ingest.cli.settings import SETTINGS
 
@@ -37,3 +41,25 @@ def test_an_unknown_flag_is_a_mistake_of_the_operator(valo_ingest: CommandLine) 
 
     assert result.exit_code == 2
     assert "--ingest-prot" in result.stderr
+
+
+LOOK_WHEN_PATCHED = """
+import sys
+from gevent import monkey
+patch_all = monkey.patch_all
+def look():
+    print({"socketio", "engineio", "marshmallow", "valo_ingest.cli"} & set(sys.modules))
+    patch_all()
+monkey.patch_all = look
+import valo_ingest.__main__
+import socket
+print(socket.socket.__module__)
+"""
+
+
+def test_the_standard_library_is_patched_before_anything_takes_its_locks_and_sockets() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", LOOK_WHEN_PATCHED], env=clean_environment(), capture_output=True, text=True
+    )
+
+    assert result.stdout.splitlines() == ["set()", "gevent._socket3"], result.stderr

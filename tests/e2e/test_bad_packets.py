@@ -359,6 +359,15 @@ REQUESTS: Final = {
         f"GET {PATH}websocket HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(),
         400,
     ),
+    "a WebSocket with two keys": (handshake(key="dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: x"), 400),
+    "a WebSocket with an upgrade of something else": (
+        handshake().replace(b"Connection: Upgrade", b"Connection: no-upgrade"),
+        400,
+    ),
+    "a WebSocket whose upgrade a proxy took out": (
+        handshake().replace(b"Connection: Upgrade\r\n", b""),
+        400,
+    ),
     "a WebSocket at another path": (handshake(path="/socket.io"), 404),
     "Engine.IO 3": (b"GET /socket.io/?EIO=3&transport=polling HTTP/1.0\r\n\r\n", 400),
     "an unknown transport": (b"GET /socket.io/?EIO=4&transport=carrier HTTP/1.0\r\n\r\n", 400),

@@ -251,13 +251,32 @@ def test_a_firehose_without_a_limit_starves_nobody(start_server: StartServer) ->
         flooding.close()
 
 
-def test_three_hundred_connections_leave_no_file_open(strict: RunningServer) -> None:
+UNREADABLE = ("", "7", "x", "²", "bA", "42", '451-["x",{"_placeholder":true,"num":0}]')
+"""No packets of Engine.IO or Socket.IO, the last one not a whole one."""
+
+
+def test_three_hundred_connections_leave_nothing_whatever_was_sent_there(strict: RunningServer) -> None:
     base = open_files(strict)
     for number in range(300):
         client: Any = (WebSocketClient, PollingClient)[number % 2](strict.ingest_port)
+        if number % 3 and isinstance(client, WebSocketClient):
+            for packet in UNREADABLE:
+                client.send_packet(packet)
+        elif number % 3:
+            client.send_packets(*UNREADABLE)
         client.close()
 
     eventually(lambda: open_files(strict) <= base, "all files are closed", within_s=2 * GONE_S)
+    eventually(lambda: sockets_of(strict) == (1, 0), "there is no connection", within_s=2 * GONE_S)
+
+
+def sockets_of(server: RunningServer) -> tuple[int, int]:
+    """Return how many connections there are, that which asks among them, and how many of them are Socket.IO's."""
+    _, _, text = server.extras("GET", "/metrics")
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    counts = {name: float(value) for name, value in values.items()}
+    clients = sum(value for name, value in counts.items() if name.startswith("valo_ingest_connections{"))
+    return int(counts["valo_ingest_sockets"]), int(clients)
 
 
 def test_a_polling_request_may_be_so_large_and_no_larger(

@@ -17,8 +17,10 @@ def test_port_0_is_any_free_one() -> None:
 
 
 def test_small_answers_do_not_wait_for_an_acknowledgement() -> None:
-    with listen("127.0.0.1", 0, "INGEST_PORT") as bound:
-        assert bound.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with listen("127.0.0.1", 0, "INGEST_PORT") as bound, socket.create_connection(bound.getsockname(), 5):
+        accepted, _ = bound.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_in_use_is_named_with_its_setting() -> None:

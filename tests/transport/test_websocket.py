@@ -1,6 +1,7 @@
 """Connections over real sockets, both ends in this process."""
 
 import struct
+import tracemalloc
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from valo_ingest.transport import websocket as module
 from valo_ingest.transport.deflate import THRESHOLD, Agreement, Inflater, deflate
 from valo_ingest.transport.frames import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
 from valo_ingest.transport.upgrades import OpenWebSockets
-from valo_ingest.transport.websocket import ALIVE, EMPTY_MESSAGE, FairWebSocket, Terms
+from valo_ingest.transport.websocket import ALIVE, EMPTY_MESSAGE, MAX_MESSAGE_BYTES, FairWebSocket, Terms
 
 NO_CONTEXT = Agreement(server_no_context=True, client_no_context=True)
 CONTEXT = Agreement(server_no_context=False, client_no_context=False)
@@ -122,6 +123,19 @@ def test_who_breaks_the_protocol_is_told_how_and_counted(
     first, payload = connection.hear()
     assert (first, payload[:2]) == (FIN | CLOSE, struct.pack("!H", code))
     assert connection.refused == [counted]
+
+
+def test_nothing_of_a_bomb_is_kept_while_its_client_is_told(connect: Connect) -> None:
+    connection = connect(agreement=NO_CONTEXT)
+    connection.tell(client_frame(0xC1, deflate(bytes(20_000_000))))
+    tracemalloc.start()
+    reading = gevent.spawn(connection.server.receive)
+
+    assert connection.hear()[1][:2] == struct.pack("!H", 1009)
+    current, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not reading.ready()
+    assert current < MAX_MESSAGE_BYTES / 4
 
 
 def test_who_still_sends_gets_the_close_frame_all_the_same(connect: Connect) -> None:

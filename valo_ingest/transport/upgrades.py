@@ -1,9 +1,9 @@
 """HTTP requests that become WebSockets, and the WebSockets that a listener has."""
 
-import binascii
+import re
 from collections.abc import Iterable
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Final
 
 import gevent
 from geventwebsocket.handler import WebSocketHandler
@@ -11,6 +11,11 @@ from geventwebsocket.handler import WebSocketHandler
 from valo_ingest.transport.deflate import Agreement, negotiate
 from valo_ingest.transport.frames import GOING_AWAY
 from valo_ingest.transport.websocket import FairWebSocket
+
+UPGRADE: Final = "upgrade"
+
+_TOKENS: Final = re.compile(r"[ \t]*,[ \t]*")
+_KEY: Final = re.compile(r"[A-Za-z0-9+/]{22}==")
 
 
 class OpenWebSockets:
@@ -62,15 +67,27 @@ class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
     def upgrade_websocket(self) -> Any:
         if not self.environ["PATH_INFO"].startswith(self.server.websocket_path):
             return None  # nobody would read it; an answer of HTTP tells its client more
-        try:
-            refusal = super().upgrade_websocket()
-        except binascii.Error:
-            self.start_response("400 Bad Request", [])
-            refusal = ["Sec-WebSocket-Key is not base64"]
+        refusal = self._missing_upgrade() or super().upgrade_websocket()
         # The parent refuses with text, which is no body of a response.
         return refusal and [line.encode() for line in refusal]
 
+    def _missing_upgrade(self) -> list[str] | None:
+        """Refuse a request that a proxy took the upgrade from, which only works from hop to hop; None if it has one.
+
+        The parent also takes words for one of which it is a part.
+        """
+        wanted = self.environ.get("HTTP_UPGRADE", "").strip().lower()
+        if self.environ["REQUEST_METHOD"] != "GET" or wanted != "websocket":
+            return None
+        if UPGRADE in _TOKENS.split(self.environ.get("HTTP_CONNECTION", "").strip().lower()):
+            return None
+        self.start_response("400 Bad Request", [])
+        return ["Connection has to say: Upgrade. A proxy in between may have taken it out"]
+
     def upgrade_connection(self) -> Any:
+        if not _KEY.fullmatch(self.environ.get("HTTP_SEC_WEBSOCKET_KEY", "").strip()):
+            self.start_response("400 Bad Request", [])
+            return ["Sec-WebSocket-Key has to be 16 bytes in base64"]
         offers = self.environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", "")
         self._agreement = negotiate(offers, keep_context=self.server.terms.keep_context)
         result = super().upgrade_connection()

@@ -179,6 +179,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
     def receive(self) -> str | bytes | None:
         """Return the next message; None when the connection has ended."""
         reader = self._reader
+        broken: tuple[int, str] | None = None
         try:
             while not self.closed:
                 if reader.work >= WORK_PER_TURN and self._take_turn():
@@ -199,12 +200,14 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
                 elif isinstance(item, Close):
                     self._finish(close_frame(item.code, item.reason))
         except Violation as error:
-            self._terms.refuse(self.address, VIOLATIONS[error.code], str(error))
-            if not self.closed:
-                self.close(error.code, str(error))
-                self._linger()
+            broken = error.code, str(error)  # the error itself holds on to what was read and inflated
         except PEER_GONE:
             self.abort()
+        if broken is not None:
+            self._terms.refuse(self.address, VIOLATIONS[broken[0]], broken[1])
+            if not self.closed:
+                self.close(*broken)
+                self._linger()
         return None
 
     def _feed(self) -> bool:
