@@ -247,6 +247,42 @@ def test_a_peer_that_does_not_hang_up_after_a_close_is_hung_up_on(
     assert connection.client.recv(1) == b""
 
 
+def test_who_has_to_go_is_told_so_and_what_it_had_sent_before_it_heard_is_received(connect: Connect) -> None:
+    connection = connect()
+    connection.tell(*(client_frame(FIN | TEXT, b"4%d" % number) for number in range(100)))
+    assert connection.server.receive() == "40"
+    connection.server.retire(1001)
+    assert connection.hear() == (FIN | CLOSE, struct.pack("!H", 1001))
+    assert connection.client.recv(1) == b""  # so that its library does not send on in vain
+
+    connection.tell(
+        client_frame(FIN | TEXT, b"4late"), client_frame(FIN | CLOSE), client_frame(FIN | TEXT, b"4x")
+    )
+    received = []
+    while (message := connection.server.receive()) is not None:
+        received.append(message)
+    assert received == [*(f"4{number}" for number in range(1, 100)), "4late"]
+
+
+def test_who_was_closed_already_is_not_listened_to_once_more(connect: Connect) -> None:
+    connection = connect()
+    connection.server.close(1000)
+    connection.tell(client_frame(FIN | TEXT, b"4x"))
+
+    connection.server.retire(1001)
+
+    assert connection.server.receive() is None
+
+
+def test_who_has_to_go_and_vanishes_instead_ends_the_connection(connect: Connect) -> None:
+    connection = connect()
+    connection.server.retire(1001)
+    connection.client.close()
+
+    assert connection.server.receive() is None
+    assert connection.server.receive() is None
+
+
 def test_who_sends_too_fast_waits_and_counts_as_alive(connect: Connect) -> None:
     connection = connect(max_events_per_s=1_000, burst_events=100)
     connection.tell(*(client_frame(FIN | TEXT, b"4%d" % number) for number in range(300)))

@@ -34,8 +34,8 @@ class OpenWebSockets:
         self._open.discard(websocket)
 
     def close(self, code: int = GOING_AWAY) -> None:
-        """Close all at the same time."""
-        gevent.joinall([gevent.spawn(websocket.close, code) for websocket in self._open])
+        """Close all at the same time; what their clients had sent before they heard of it is still received."""
+        gevent.joinall([gevent.spawn(websocket.retire, code) for websocket in self._open])
 
     def sweep(self) -> Iterable[str]:
         """End those that were silent since the last call; return their addresses.

@@ -17,7 +17,8 @@ Engine.IO's writer, without a queue and a switch of greenlets, where nothing els
 
 Ending: `close` says why and gives the peer `CLOSE_TIMEOUT_S` to hang up; `abort` ends the connection at once, and also
 wakes who waits for it. When it is the client that broke the protocol, what it still sends is thrown away for a moment:
-closing a socket with unread data would destroy the close frame on its way. `sweep` finds peers that died silently.
+closing a socket with unread data would destroy the close frame on its way. `retire` closes it for a stop: what the
+client had sent before it heard of that is still received, up to its answer. `sweep` finds peers that died silently.
 """
 
 import time
@@ -157,6 +158,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         self._lock = BoundedSemaphore(1)
         self._spoke_at = 0.0
         self._closing: Any = None
+        self._is_retiring = False
         self._bits = None if agreement is None else agreement.server_bits
         keeps = agreement is not None and not agreement.server_no_context
         self._deflater = Deflater(agreement) if agreement is not None and keeps else None
@@ -181,7 +183,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         reader = self._reader
         broken: tuple[int, str] | None = None
         try:
-            while not self.closed:
+            while not self.closed or self._is_retiring:
                 if reader.work >= WORK_PER_TURN and self._take_turn():
                     return ALIVE
                 item = reader.next()
@@ -198,6 +200,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
                 if isinstance(item, Ping):
                     self._write(frame(FIN | PONG, item.payload))
                 elif isinstance(item, Close):
+                    self._is_retiring = False
                     self._finish(close_frame(item.code, item.reason))
         except Violation as error:
             broken = error.code, str(error)  # the error itself holds on to what was read and inflated
@@ -352,6 +355,14 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         reason = message.encode() if isinstance(message, str) else bytes(message or b"")
         self._finish(close_frame(code, reason))
 
+    def retire(self, code: int) -> None:
+        """Tell the peer that it has to go, and go on receiving what it had sent before it heard that."""
+        self._is_retiring = not self.closed
+        self.close(code)
+        with suppress(OSError):
+            # A client that has answered waits for the end of TCP, and loses what it sends until then.
+            socket.socket.shutdown(self._socket, socket.SHUT_WR)
+
     def _finish(self, content: bytes) -> None:
         """Send a close frame, unless there was one."""
         if self.closed:
@@ -371,6 +382,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
     def abort(self) -> None:
         """End the connection at once, also under a greenlet that waits for it."""
         self.closed = True
+        self._is_retiring = False
         with suppress(OSError):
             # That of TLS would shut down only what is above TCP.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
