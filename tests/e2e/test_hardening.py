@@ -301,6 +301,15 @@ def test_a_polling_request_of_more_packets_than_make_sense_is_refused_and_not_dr
     client.close()
 
 
+def test_who_has_itself_answered_and_takes_no_answer_is_disconnected(strict: RunningServer) -> None:
+    client = PollingClient(strict.output_port)
+    client.send_packets(*['42["logon","{\\"groupCode\\":\\"CODE\\"}"]'] * 4_200)
+
+    eventually(lambda: strict.refused().get("stuck_peer"), "it is disconnected")
+
+    client.close()
+
+
 def test_a_stop_tells_clients_that_the_server_goes_away(strict: RunningServer) -> None:
     connection = websocket.create_connection(
         f"ws://127.0.0.1:{strict.ingest_port}{PATH}websocket", timeout=GONE_S

@@ -2,6 +2,7 @@ import logging
 import re
 from collections.abc import Callable
 from importlib.metadata import version
+from queue import Queue
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.builders import make_server
-from valo_ingest.transport.engine import ENGINE_VERSIONS, Engine, LogonDeadlines, installed_versions
+from valo_ingest.transport.engine import (
+    ENGINE_VERSIONS,
+    MAX_UNTAKEN,
+    Engine,
+    LogonDeadlines,
+    installed_versions,
+)
 from valo_ingest.transport.packets import MALFORMED
+from valo_ingest.transport.server import DELIBERATE_REASONS, GoodbyeServer
 
 
 @pytest.mark.parametrize(("package", "known"), ENGINE_VERSIONS.items())
@@ -24,10 +32,13 @@ def test_the_installed_library_is_one_whose_inside_is_known(package: str, known:
 class Session:
     def __init__(self) -> None:
         self.closed = False
+        self.reason = ""
+        self.queue: Queue[str] = Queue()
 
     def close(self, *, wait: bool, reason: str) -> None:
         assert not wait
         self.closed = True
+        self.reason = reason
 
 
 def test_a_session_that_does_not_log_on_in_time_is_ended() -> None:
@@ -64,6 +75,34 @@ def test_a_session_that_does_not_log_on_in_time_is_ended() -> None:
     now = 20
     deadlines.sweep()
     assert sessions["in time"].closed
+
+
+def test_a_session_whose_client_leaves_its_answers_is_ended_and_may_come_back() -> None:
+    refused = []
+    sessions = {name: Session() for name in ("stuck", "slow")}
+    sio = SimpleNamespace(
+        eio=SimpleNamespace(sockets=sessions),
+        environ={"stuck": {"REMOTE_ADDR": "10.0.0.1"}},
+        manager=SimpleNamespace(eio_sid_from_sid=lambda client_id, namespace: client_id),
+        reason=GoodbyeServer.reason,
+    )
+    deadlines = LogonDeadlines(
+        sio, refuse=lambda address, code, text: refused.append((address, code)), timeout_s=10
+    )
+    for name, session in sessions.items():
+        deadlines.logged_on(name)
+        for _ in range(MAX_UNTAKEN):
+            session.queue.put("answer")
+    deadlines.sweep()
+    assert refused == []
+
+    sessions["stuck"].queue.put("one too many")
+    deadlines.sweep()
+    deadlines.sweep()
+
+    assert refused == [("10.0.0.1", "stuck_peer")]
+    assert [session.closed for session in sessions.values()] == [True, False]
+    assert sessions["stuck"].reason not in DELIBERATE_REASONS
 
 
 def test_the_library_has_what_is_used_of_it() -> None:

@@ -101,11 +101,11 @@ REASONS: Final[Mapping[str, Reason]] = {
         "No HTTP request that can be read",
         "Is https:// typed for http://? If not, something else than a browser talks to this port.",
     ),
-    "large_request": Reason("A polling request beyond 2 MB", _PROGRAM),
+    "large_request": Reason("A polling request that is too large", _PROGRAM),
     "websocket_protocol": Reason("A frame that breaks the rules of WebSockets", _PROGRAM),
     "websocket_content": Reason("Text that is not UTF-8, or data that cannot be inflated", _PROGRAM),
     "websocket_size": Reason("A message beyond 1 MB", _CLIENT),
-    "stuck_peer": Reason("A client that took nothing for 30 s", _NETWORK),
+    "stuck_peer": Reason("A client that does not take what it is sent", _NETWORK),
     "silent_peer": Reason("A client that went without a word", _NETWORK),
     "too_many_connections": Reason(
         "More connections than there may be", "Raise MAX_CONNECTIONS, or find out who opens so many."

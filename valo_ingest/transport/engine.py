@@ -20,7 +20,7 @@ both are private. So all this is done only with versions of the libraries of whi
 
 A session begins with its first request, before any handler of ours hears of it, and one that never joins a namespace,
 joins and never logs on, or was disconnected and stays, is kept for ever if only it answers pings. `LogonDeadlines` ends
-those.
+those, and those whose clients have themselves be answered and do not take the answers.
 """
 
 import logging
@@ -49,6 +49,9 @@ EVENT_PREFIX: Final = '42["'
 """A message of Engine.IO, an event of Socket.IO, its name. An acknowledgement or a namespace would stand between."""
 
 TYPES_LENGTH: Final = 2
+
+MAX_UNTAKEN: Final = 4_096
+"""Packets that may wait to be sent to a session when it is looked at: a megabyte. Who takes them has some dozens."""
 
 _decode_event: Final = msgspec.json.Decoder(tuple[str, str]).decode
 
@@ -163,7 +166,7 @@ class _ShortSocket:
 
 
 class LogonDeadlines:
-    """Ends sessions that do not log on in time. `sweep` has to be called now and then."""
+    """Ends sessions that do not log on in time, or take no answers. `sweep` has to be called now and then."""
 
     def __init__(
         self,
@@ -209,9 +212,21 @@ class LogonDeadlines:
             for session_id in sessions
             if session_id not in self._logged_on
         }
+        reason = self._sio.reason
         for session_id, since in self._waiting.items():
-            session = sessions.get(session_id)
-            if session is not None and not session.closed and now - since >= self._timeout_s:
-                address = self._sio.environ.get(session_id, {}).get("REMOTE_ADDR", "")
-                self._refuse(address, "no_logon", f"it did not log on within {self._timeout_s:.0f} s")
-                session.close(wait=False, reason=self._sio.reason.SERVER_DISCONNECT)
+            if now - since >= self._timeout_s and self._is_open(session_id):
+                told = f"it did not log on within {self._timeout_s:.0f} s"
+                self._refuse(self._address_of(session_id), "no_logon", told)
+                sessions[session_id].close(wait=False, reason=reason.SERVER_DISCONNECT)
+        for session_id in [each for each in sessions if sessions[each].queue.qsize() > MAX_UNTAKEN]:
+            if self._is_open(session_id):
+                self._refuse(self._address_of(session_id), "stuck_peer", "it does not take its answers")
+                # It may mean to come back.
+                sessions[session_id].close(wait=False, reason=reason.TRANSPORT_ERROR)
+
+    def _is_open(self, session_id: str) -> bool:
+        session = self._sio.eio.sockets.get(session_id)
+        return session is not None and not session.closed
+
+    def _address_of(self, session_id: str) -> str:
+        return str(self._sio.environ.get(session_id, {}).get("REMOTE_ADDR", ""))
