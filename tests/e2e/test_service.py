@@ -189,8 +189,8 @@ def test_a_client_that_sends_too_fast_is_told(slow_server: RunningServer) -> Non
 def test_a_polling_client_that_sends_too_fast_is_told(slow_server: RunningServer) -> None:
     match = WatchedMatch(slow_server, PollingClient(slow_server.ingest_port))
     event = event_packet("obs_data", as_text(observer_data(match.code, "map", "Duality")))
-    for _ in range(3):
-        match.observer.send_packets(*[event] * 101)
+    for _ in range(2):
+        match.observer.send_packets(*[event] * 280)  # more than what flows back while a busy machine reads them
 
     notice = match.observer.wait_for("message")
 
