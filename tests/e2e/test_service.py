@@ -190,7 +190,9 @@ def test_a_polling_client_that_sends_too_fast_is_told(slow_server: RunningServer
     match = WatchedMatch(slow_server, PollingClient(slow_server.ingest_port))
     event = event_packet("obs_data", as_text(observer_data(match.code, "map", "Duality")))
     for _ in range(2):
-        match.observer.send_packets(*[event] * 280)  # more than what flows back while a busy machine reads them
+        match.observer.send_packets(
+            *[event] * 280
+        )  # more than what flows back while a busy machine reads them
 
     notice = match.observer.wait_for("message")
 
