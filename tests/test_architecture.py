@@ -47,6 +47,7 @@ MAY_BE_IMPORTED_BY = {
     "click": {"cli"},
     "dotenv": {"cli"},
     "cryptography": {"transport", "rehearsal"},
+    "isal": {"transport"},
     "filelock": {"storage"},
     "prometheus_client": {"transport"},
     "websockets": {"transport"},

@@ -7,6 +7,7 @@ import pytest
 from valo_ingest.clock import ManualClock
 from valo_ingest.transport import audience as module
 from valo_ingest.transport.audience import Audience, room_of
+from valo_ingest.transport.deflate import Broadcast
 
 A_DOCUMENT = '{"groupCode":"A"}'
 
@@ -18,10 +19,10 @@ class FakeWebSocket:
         self.is_stuck = False
         self.taken: list[str] = []
 
-    def offer(self, message: str) -> bool:
+    def offer(self, message: Broadcast) -> bool:
         if not self.is_stuck:
-            assert message.startswith("42")
-            event, text = msgspec.json.decode(message[2:])
+            assert message.text.startswith("42")
+            event, text = msgspec.json.decode(message.text[2:])
             assert event == "match_data"
             self.taken.append(text)
         return not self.is_stuck

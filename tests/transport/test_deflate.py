@@ -11,6 +11,7 @@ from valo_ingest.transport.deflate import (
     TAIL,
     THRESHOLD,
     Agreement,
+    Broadcast,
     Deflater,
     Inflater,
     SharedFrames,
@@ -229,6 +230,28 @@ def test_a_document_is_compressed_once_for_all_who_get_it(monkeypatch: pytest.Mo
     assert all(frames.of("x" * THRESHOLD, 15) is first for _ in range(500))
     assert len(compressed) == 1
     assert frames.of(document, None) is frames.of(document, None) is not first
+
+
+def test_a_broadcast_is_framed_once_for_each_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    broadcast = Broadcast("x" * THRESHOLD)
+    frames = [broadcast.frame(bits) for bits in (15, 9, None)]
+    monkeypatch.setattr(module, "message_frame", None)  # what would fail if it were called
+
+    assert [broadcast.frame(bits) for bits in (15, 9, None)] == frames
+    assert len({*frames}) == 3
+
+
+@pytest.mark.parametrize("is_fast", [True, False], ids=["ISA-L", "zlib"])
+@given(message=st.one_of(st.binary(max_size=60_000), st.text(max_size=20_000).map(str.encode)))
+@settings(max_examples=30)
+def test_messages_survive_with_and_without_fast_streams(is_fast: bool, message: bytes) -> None:
+    if is_fast and not module.HAS_FAST_STREAMS:
+        pytest.skip("there is no build of ISA-L for this machine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "HAS_FAST_STREAMS", is_fast)
+        payload = deflate(message * 3)
+
+    assert zlib.decompressobj(-15).decompress(payload + TAIL) == message * 3
 
 
 def test_what_is_short_is_not_compressed() -> None:

@@ -12,7 +12,7 @@ from gevent import socket
 
 from tests.transport.test_frames import client_frame
 from valo_ingest.transport import websocket as module
-from valo_ingest.transport.deflate import THRESHOLD, Agreement, Inflater, deflate
+from valo_ingest.transport.deflate import THRESHOLD, Agreement, Broadcast, Inflater, deflate
 from valo_ingest.transport.frames import BINARY, CLOSE, FIN, PING, PONG, TEXT, close_frame, frame
 from valo_ingest.transport.upgrades import OpenWebSockets
 from valo_ingest.transport.websocket import ALIVE, EMPTY_MESSAGE, MAX_MESSAGE_BYTES, FairWebSocket, Terms
@@ -366,7 +366,7 @@ def test_all_of_a_listener_are_closed_together_and_the_silent_are_found(connect:
 def test_what_is_offered_is_sent_at_once(connect: Connect, agreement: Agreement | None) -> None:
     connection = connect(agreement=agreement)
 
-    assert connection.server.offer("a" * 2_000)
+    assert connection.server.offer(Broadcast("a" * 2_000))
 
     first, payload = connection.hear()
     if agreement is not None:
@@ -378,31 +378,32 @@ def test_what_is_offered_is_sent_at_once(connect: Connect, agreement: Agreement 
 def test_nothing_more_is_taken_while_something_is_being_sent(connect: Connect) -> None:
     connection = connect()
     large = "a" * 4_000_000
-    assert connection.server.offer(large)  # more than the kernel holds: the rest is still to be sent
+    # More than the kernel holds: the rest is still to be sent.
+    assert connection.server.offer(Broadcast(large))
 
-    assert not connection.server.offer("b")
+    assert not connection.server.offer(Broadcast("b"))
 
     assert connection.hear() == (FIN | TEXT, large.encode())
     gevent.sleep(0)
-    assert connection.server.offer("b")
+    assert connection.server.offer(Broadcast("b"))
     assert connection.hear() == (FIN | TEXT, b"b")
 
 
 def test_a_peer_that_takes_nothing_that_is_offered_is_given_up(connect: Connect) -> None:
     connection = connect(write_timeout_s=0.05)
-    assert connection.server.offer("a" * 4_000_000)
+    assert connection.server.offer(Broadcast("a" * 4_000_000))
 
     assert connection.server.receive() is None
 
     assert connection.refused == ["stuck_peer"]
     assert connection.server.closed
-    assert not connection.server.offer("b")
+    assert not connection.server.offer(Broadcast("b"))
 
 
 def test_what_is_offered_to_a_peer_that_is_gone_is_dropped(connect: Connect) -> None:
     connection = connect()
     connection.client.close()
-    connection.server.offer("a" * 4_000_000)
+    connection.server.offer(Broadcast("a" * 4_000_000))
 
     assert connection.server.receive() is None
-    assert not connection.server.offer("b")
+    assert not connection.server.offer(Broadcast("b"))

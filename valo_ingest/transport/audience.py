@@ -10,6 +10,7 @@ from typing import Final
 
 import socketio
 
+from valo_ingest.transport.deflate import Broadcast
 from valo_ingest.transport.engine import NAMESPACE, Engine
 from valo_ingest.transport.packets import Json
 from valo_ingest.wire.names import SocketEvent
@@ -81,7 +82,7 @@ class Audience:
             pairs += [
                 (client_id, group_code) for client_id, owed in self._owed.items() for group_code in owed
             ]
-        messages: dict[str, str] = {}
+        messages: dict[str, Broadcast] = {}
         for client_id, group_code in pairs:
             session_id = self._sio.manager.eio_sid_from_sid(client_id, NAMESPACE)
             text = text_of(group_code)
@@ -109,7 +110,7 @@ class Audience:
         if not owed:
             self._owed.pop(client_id, None)
 
-    def _deliver(self, client_id: str, session_id: str, message: str, text: str) -> bool:
+    def _deliver(self, client_id: str, session_id: str, message: Broadcast, text: str) -> bool:
         """Send a document to one client, if it can take one now; tell whether it could."""
         if not self._engine.is_idle(session_id):
             return False
@@ -120,6 +121,6 @@ class Audience:
         return True
 
 
-def _message(text: str) -> str:
+def _message(text: str) -> Broadcast:
     """Return the message of Engine.IO that says the same as emitting `text`."""
-    return EVENT_TYPES + Json.dumps([SocketEvent.MATCH_DATA.value, text])
+    return Broadcast(EVENT_TYPES + Json.dumps([SocketEvent.MATCH_DATA.value, text]))

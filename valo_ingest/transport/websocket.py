@@ -35,6 +35,7 @@ from geventwebsocket.websocket import WebSocket
 from valo_ingest.transport.deflate import (
     THRESHOLD,
     Agreement,
+    Broadcast,
     Deflater,
     Inflater,
     SharedFrames,
@@ -95,6 +96,9 @@ ALIVE: Final = "3"
 
 ALIVE_EVERY_S: Final = 1.0
 
+READ: Final = 1
+"""Of libev: that a socket has bytes, or has ended."""
+
 VIOLATIONS: Final = {
     PROTOCOL_BROKEN: "websocket_protocol",
     NOT_CONSISTENT: "websocket_content",
@@ -153,6 +157,11 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
         super().__init__(environ, stream, handler)
         self._socket: socket.socket = handler.socket
         self._is_plain = type(self._socket) is socket.socket
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(self._socket.fileno(), READ)
+        self._is_drained = False
+        """Whether the last bytes were all there were: looking for more before there are some is in vain. TLS may hold
+        bytes back that no socket shows."""
         self.address: str = handler.client_address[0] if handler.client_address else ""
         self._terms = terms
         self._lock = BoundedSemaphore(1)
@@ -215,12 +224,16 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
 
     def _feed(self) -> bool:
         """Wait for more bytes and give them to the reader; tell whether there were any."""
+        if self._is_drained:
+            self._hub.wait(self._readable)
         data = self._socket.recv(RECEIVE_BYTES)
         if not data:
             return False
         self.heard = True
         self._reader.feed(data)
-        if len(data) == RECEIVE_BYTES:  # there is more, and there may always be
+        is_all = len(data) < RECEIVE_BYTES
+        self._is_drained = is_all and self._is_plain
+        if not is_all:  # there is more, and there may always be
             gevent.idle(HIGHEST_PRIORITY)
         return True
 
@@ -273,7 +286,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             return frame(FIN | opcode, data)
         return frame(FIN | COMPRESSED | opcode, self._deflater.deflate(data))
 
-    def offer(self, message: str) -> bool:
+    def offer(self, message: Broadcast) -> bool:
         """Begin to send `message`, if nothing else is being sent; tell whether that was so. Does not block.
 
         What the kernel does not take at once is sent by a greenlet of its own, and until then nothing more is taken.
@@ -282,7 +295,7 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
             return False
         is_finished = True
         try:
-            content = self._frame_of(message)
+            content = message.frame(self._bits) if self._deflater is None else self._frame_of(message.text)
             sent = self._send_now(content)
             if sent < len(content):
                 gevent.spawn(self._finish_offer, memoryview(content)[sent:])
@@ -390,5 +403,6 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
     def forget(self) -> None:
         """Nobody uses it any more, and its socket is being closed."""
         self.closed = True
+        self._readable.close()
         if self._closing is not None:
             self._closing.kill(block=False)
