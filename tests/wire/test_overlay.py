@@ -238,12 +238,25 @@ def test_parts_that_did_not_change_are_not_written_again(monkeypatch: pytest.Mon
     match = make_full_match()
     encoder = overlay.Encoder()
     encoder.encode(match)
-    monkeypatch.setattr(overlay, "_round", None)  # what would fail if it were called
-    monkeypatch.setattr(overlay, "_settings", None)
+    for name in ("_team", "_rounds", "_player", "_settings"):  # what would fail if it were called
+        monkeypatch.setattr(overlay, name, None)
 
     changed = replace(match, map="Bind")
 
     assert json.loads(encoder.encode(changed))["map"] == "Bind"
+
+
+def test_of_a_team_only_the_player_who_changed_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    match = make_full_match()
+    encoder = overlay.Encoder()
+    encoder.encode(match)
+    changed = play(match, (20_000, board("l1", money=50)))
+    written: list[str] = []
+    monkeypatch.setattr(overlay, "_player", lambda player: written.append(player.player_id))
+
+    encoder.encode(changed)
+
+    assert written == ["l1"]
 
 
 def test_an_encoder_that_was_used_before_writes_what_a_new_one_does() -> None:

@@ -51,6 +51,7 @@ def serve(config: Config, announce: Callable[[Ports], None], manager: ServiceMan
 
     if config.tls_reload:
         _on_hangup(reload)
+    gevent.config.track_greenlet_tree = False  # who started a greenlet is asked by nobody, and kept for each
     ports = server.start()
     _settle_garbage()
     announce(ports)

@@ -125,11 +125,12 @@ def _plant_seen_in_money(match: Match, seats: tuple[Seat, ...], boards: tuple[Bo
     """Plant the spike if a board shows a known player with exactly the planter's reward more than before."""
     if match.phase != COMBAT or match.spike.is_planted:
         return match
-    money_of_planters = {(board.player_id, board.money - rules.PLANT_REWARD_CREDITS) for board in boards}
-    for seat in seats:
-        for player in match.teams[seat].players:
-            if (player.player_id, player.money) in money_of_planters:
-                return plant(match, at)
+    for board in boards:
+        money_before = board.money - rules.PLANT_REWARD_CREDITS
+        for seat in seats:
+            for player in match.teams[seat].players:
+                if player.money == money_before and player.player_id == board.player_id:
+                    return plant(match, at)
     return match
 
 

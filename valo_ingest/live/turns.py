@@ -41,7 +41,8 @@ class Turns:
         self._commit = commit
         self._show: Callable[[int], int | None] = lambda now: None
         self._ended_at = 0
-        self._turn_ms = TURN_MS
+        self._soonest_at = TURN_MS
+        """Before which the next turn does not end."""
         self._due_at: int | None = None
 
     def show_by(self, show: Callable[[int], int | None]) -> None:
@@ -50,11 +51,12 @@ class Turns:
 
     def request(self, at: int = 0) -> None:
         """Have a turn end at `at` (epoch ms), or as soon after as may be; without it, as soon as may be."""
-        earliest = max(at, self._ended_at + self._turn_ms)
-        if self._due_at is not None and self._due_at <= earliest:
+        if at < self._soonest_at:
+            at = self._soonest_at
+        if self._due_at is not None and self._due_at <= at:
             return  # as after nearly every event
         now = self._clock.now_ms()
-        due_at = max(earliest, now)
+        due_at = max(at, now)
         if self._due_at is None or due_at < self._due_at:
             self._due_at = due_at
             self._call_later((due_at - now) / 1000, self._end, due_at)
@@ -66,7 +68,7 @@ class Turns:
         now = self._clock.now_ms()
         busy_entries = BUSY_PER_MS * max(TURN_MS, now - self._ended_at)
         self._ended_at = now
-        self._turn_ms = BUSY_TURN_MS if self._commit() >= busy_entries else TURN_MS
+        self._soonest_at = now + (BUSY_TURN_MS if self._commit() >= busy_entries else TURN_MS)
         again_at = self._show(self._ended_at)
         if again_at is not None:
             self.request(again_at)

@@ -5,32 +5,32 @@ in a `Match`. Fields that today's overlay does not read are written all the same
 """
 
 from collections.abc import Callable, Hashable
-from functools import partial
 from operator import is_
 from typing import Any
 
 import msgspec
 
 from valo_ingest.game.catalog import agent_name, armor_name
+from valo_ingest.game.events import Number
 from valo_ingest.game.players import search_name
-from valo_ingest.game.seats import Seat
-from valo_ingest.game.state import Match, Player, RoundResult, Team, TeamTimeout, TechPause
+from valo_ingest.game.seats import BySeat, Seat
+from valo_ingest.game.state import Match, Player, Presentation, RoundResult, Team, TeamTimeout, TechPause
 
 Document = dict[str, Any]
 
-Write = Callable[[Hashable, tuple[object, ...], Callable[[], Any]], Any]
-"""Writes a part of a document: its name in there, what it is made of, and how."""
+Write = Callable[..., Any]
+"""Writes a part of a document: its name in there, how, and what it is made of, which is all that it depends on."""
 
 
-def _write(name: Hashable, made_of: tuple[object, ...], make: Callable[[], Any]) -> Any:
-    return make()
+def _write(name: Hashable, make: Callable[..., Any], *made_of: object) -> Any:
+    return make(*made_of)
 
 
 class Encoder:
     """Encodes the documents of one match, one after the other.
 
     An event changes one player in ten, and the settings of a match hardly ever change: parts that are made of the same
-    objects as the last time are not written again. That saves two thirds of the time (52 -> 15 us for ten players).
+    objects as the last time are not written again. That saves four fifths of the time (52 -> 10 us for ten players).
     """
 
     def __init__(self) -> None:
@@ -40,17 +40,14 @@ class Encoder:
         """Return what `encode` does."""
         return msgspec.json.encode(document(match, self._write)).decode()
 
-    def _write(self, name: Hashable, made_of: tuple[object, ...], make: Callable[[], Any]) -> msgspec.Raw:
-        known, part = self._parts.get(name, ((), _NOTHING))
+    def _write(self, name: Hashable, make: Callable[..., Any], *made_of: object) -> msgspec.Raw:
+        known = self._parts.get(name)
         # The objects are kept, so no other can come to have the identity of one of them.
-        if len(known) == len(made_of) and all(map(is_, known, made_of)):
-            return part
-        part = msgspec.Raw(msgspec.json.encode(make()))
+        if known is not None and all(map(is_, known[0], made_of)):
+            return known[1]
+        part = msgspec.Raw(msgspec.json.encode(make(*made_of)))
         self._parts[name] = made_of, part
         return part
-
-
-_NOTHING = msgspec.Raw(b"null")
 
 
 def encode(match: Match) -> str:
@@ -78,7 +75,10 @@ def document(match: Match, write: Write = _write) -> Document:
         "roundNumber": match.round_number,
         "roundPhase": match.phase,
         "wasTimeout": match.ran_out_of_time,
-        "teams": [_team(team, seat, write) for seat, team in enumerate(match.teams)],
+        "teams": [
+            write(seat, lambda team, seat=seat: _team(team, seat, write), team)
+            for seat, team in enumerate(match.teams)
+        ],
         "map": match.map,
         "spikeState": {
             "planted": spike.is_planted,
@@ -96,7 +96,7 @@ def document(match: Match, write: Write = _write) -> Document:
         "timeoutGracePeriodPassed": match.is_timeout_grace_over,
         "toastInfo": {**match.toast.content, "active": match.toast.is_shown},
         "hasEnteredOvertime": match.has_entered_overtime,
-        "tools": write("tools", (match.presentation, match.timeouts_left), lambda: _settings(match)),
+        "tools": write("tools", _settings, match.presentation, match.timeouts_left),
         # Of the statistics backend of the original; there is none here.
         "organizationId": "",
         "isRegistered": False,
@@ -115,10 +115,10 @@ def _add_known(written: Document, **values: object) -> None:
     written.update((name, value) for name, value in values.items() if value is not None)
 
 
-def _settings(match: Match) -> Document:
-    settings = dict(match.presentation.settings)
+def _settings(presentation: Presentation, timeouts_left: BySeat[Number | None]) -> Document:
+    settings = dict(presentation.settings)
     timeouts = dict(settings["timeoutCounter"])
-    _add_known(timeouts, left=match.timeouts_left.left, right=match.timeouts_left.right)
+    _add_known(timeouts, left=timeouts_left.left, right=timeouts_left.right)
     settings["timeoutCounter"] = timeouts
     return settings
 
@@ -130,13 +130,8 @@ def _team(team: Team, seat: int, write: Write) -> Document:
         "hasHandledTeam": False,  # unused; kept for overlays that look for it
         "roundsWon": team.rounds_won,
         "spentThisRound": sum(player.money_spent for player in team.players),
-        "roundRecord": write(
-            (seat, "rounds"), (team.record,), lambda: [_round(result) for result in team.record]
-        ),
-        "players": [
-            write((seat, place), (player,), partial(_player, player))
-            for place, player in enumerate(team.players)
-        ],
+        "roundRecord": write((seat, "rounds"), _rounds, team.record),
+        "players": [write((seat, place), _player, player) for place, player in enumerate(team.players)],
         "playerCount": len(team.players),
         "hasDuplicateAgents": team.has_duplicate_agents,
     }
@@ -150,8 +145,11 @@ def _team(team: Team, seat: int, write: Write) -> Document:
     return written
 
 
-def _round(result: RoundResult) -> Document:
-    return {"type": result.outcome.value, "wasAttack": result.was_attack, "round": result.number}
+def _rounds(record: tuple[RoundResult, ...]) -> list[Document]:
+    return [
+        {"type": result.outcome.value, "wasAttack": result.was_attack, "round": result.number}
+        for result in record
+    ]
 
 
 def _player(player: Player) -> Document:
