@@ -51,8 +51,9 @@ class FakeWorld:
     def is_idle(self, session_id: str) -> bool:
         return session_id not in self.busy
 
-    def websocket_of(self, session_id: str) -> FakeWebSocket | None:
-        return self.websockets.get(session_id)
+    def offer(self, session_id: str, message: Broadcast) -> bool | None:
+        websocket = self.websockets.get(session_id)
+        return None if websocket is None else self.is_idle(session_id) and websocket.offer(message)
 
     def emit(self, event: str, text: str, *, to: str) -> None:
         self.emitted.append((to, text))

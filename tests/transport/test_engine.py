@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transport.builders import make_server
+from valo_ingest.transport.deflate import Broadcast
 from valo_ingest.transport.engine import (
     ENGINE_VERSIONS,
     MAX_UNTAKEN,
@@ -143,6 +144,10 @@ class ScriptedWebSocket:
     def send(self, message: str) -> None:
         self.sent.append(message)
 
+    def offer(self, message: Broadcast) -> bool:
+        self.sent.append(message.text)
+        return True
+
     def close(self) -> None:
         pass
 
@@ -254,21 +259,38 @@ def test_libraries_that_are_not_known_take_the_ordinary_way(caplog: pytest.LogCa
     assert "5.0.0" in caplog.text
 
 
-def test_the_websocket_of_a_session_is_known_as_long_as_it_is_open() -> None:
+def test_a_session_is_offered_messages_as_long_as_it_is_open() -> None:
     bench, websocket = Bench(is_short=True), ScriptedWebSocket(["40", '42["obs_data","{}"]'])
     found: list[Any] = []
 
     def look() -> None:
         session_id = bench.sio.manager.eio_sid_from_sid(bench.session_ids[0], "/")
-        found.append((session_id, bench.engine.websocket_of(session_id), bench.engine.is_idle(session_id)))
+        found.append((session_id, bench.engine.offer(session_id, Broadcast("42[]"))))
 
     websocket.during = look
     bench.play(websocket)
 
-    ((session_id, *while_open),) = found
-    assert while_open == [websocket, True]
-    assert bench.engine.websocket_of(session_id) is None
+    ((session_id, is_taken),) = found
+    assert is_taken
+    assert websocket.sent[-1] == "42[]"
+    assert bench.engine.offer(session_id, Broadcast("42[]")) is None
     assert not bench.engine.is_idle(session_id)
+
+
+def test_a_session_that_has_something_to_send_is_offered_nothing() -> None:
+    bench, websocket = Bench(is_short=True), ScriptedWebSocket(["40", '42["obs_data","{}"]'])
+    found: list[bool | None] = []
+
+    def look() -> None:
+        session_id = bench.sio.manager.eio_sid_from_sid(bench.session_ids[0], "/")
+        bench.sio.emit("first", to=bench.session_ids[0])
+        found.append(bench.engine.offer(session_id, Broadcast("42[]")))
+
+    websocket.during = look
+    bench.play(websocket)
+
+    assert found == [False]
+    assert "42[]" not in websocket.sent
 
 
 def test_what_comes_before_a_client_is_connected_is_dropped_as_on_the_ordinary_way() -> None:
@@ -301,8 +323,9 @@ def test_a_session_that_is_over_is_not_idle() -> None:
         session_id = bench.sio.manager.eio_sid_from_sid(bench.session_ids[0], "/")
         bench.sio.eio.sockets[session_id].closed = True
         found.append(bench.engine.is_idle(session_id))
+        found.append(bench.engine.offer(session_id, Broadcast("42[]")))
 
     websocket.during = look
     bench.play(websocket)
 
-    assert found == [False]
+    assert found == [False, False]

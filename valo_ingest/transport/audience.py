@@ -54,15 +54,16 @@ class Audience:
     def send(self, group_code: str, text: str) -> None:
         """Send a document to all who follow its match; whoever cannot take it is owed it."""
         message = _message(text)
+        owing, newcomers = self._owed, self._newcomers  # both empty, nearly always
         for client_id, session_id in self._sio.manager.get_participants(NAMESPACE, room_of(group_code)):
-            owed = self._owed.get(client_id)
-            if owed is not None and group_code in owed:
+            if owing and group_code in owing.get(client_id, ()):
                 self._dropped += 1
             if self._deliver(client_id, session_id, message, text):
-                self._newcomers.pop((client_id, group_code), None)
-                if owed is not None:
+                if newcomers:
+                    newcomers.pop((client_id, group_code), None)
+                if owing:
                     self._settle(client_id, group_code)
-            elif (client_id, group_code) not in self._newcomers:
+            elif (client_id, group_code) not in newcomers:
                 self._owe(client_id, group_code)
 
     def welcome(self, client_id: str, group_code: str) -> None:
@@ -112,11 +113,11 @@ class Audience:
 
     def _deliver(self, client_id: str, session_id: str, message: Broadcast, text: str) -> bool:
         """Send a document to one client, if it can take one now; tell whether it could."""
+        is_taken = self._engine.offer(session_id, message)
+        if is_taken is not None:
+            return is_taken
         if not self._engine.is_idle(session_id):
             return False
-        websocket = self._engine.websocket_of(session_id)
-        if websocket is not None:
-            return websocket.offer(message)
         self._sio.emit(SocketEvent.MATCH_DATA.value, text, to=client_id)
         return True
 

@@ -11,8 +11,8 @@ namespaces, acknowledgements, events without a handler, and what cannot be read.
 first is asked here as well: whether the session is upgraded and open, whether it waits for the binary part of an
 earlier event, and whether its client is connected to the namespace.
 
-For the other direction, `Engine.websocket_of` finds the WebSocket of a session, so that a document can be written there
-at once, without a queue and a switch of greenlets, where `Engine.is_idle` says that nothing is queued.
+For the other direction, `Engine.offer` finds the WebSocket of a session and writes a document there at once, without a
+queue and a switch of greenlets, where nothing is queued.
 
 Engine.IO finds the class that reads a WebSocket in `_async`, and Socket.IO keeps unfinished events in `_binary_packet`;
 both are private. So all this is done only with versions of the libraries of which it is known to be right
@@ -32,6 +32,7 @@ from typing import Any, Final
 import msgspec
 import socketio
 
+from valo_ingest.transport.deflate import Broadcast
 from valo_ingest.transport.packets import RESERVED
 from valo_ingest.transport.websocket import FairWebSocket
 
@@ -65,8 +66,8 @@ class Engine:
 
     def __init__(self, sio: socketio.Server) -> None:
         self._sio = sio
-        self._websockets: dict[str, FairWebSocket] = {}
-        """By session, those that are read on the short way."""
+        self._websockets: dict[str, tuple[FairWebSocket, Any]] = {}
+        """By the id of a session, its WebSocket if that is read on the short way, and the session."""
 
     def shorten(self, versions: Mapping[str, str]) -> bool:
         """Have events take the short way, if libraries of these versions are known; tell whether they do.
@@ -101,16 +102,23 @@ class Engine:
         session = self._sio.eio.sockets.get(session_id)
         return None if session is None or session.closed else int(session.queue.qsize())
 
-    def websocket_of(self, session_id: str) -> FairWebSocket | None:
-        """Return the WebSocket of a session; None if it has none, or it is not read on the short way."""
-        return self._websockets.get(session_id)
+    def offer(self, session_id: str, message: Broadcast) -> bool | None:
+        """Begin to send `message` to a session, if nothing else waits to be sent there; tell whether that was so.
+
+        None if the session has no WebSocket, or that is not read on the short way: then nothing was done.
+        """
+        known = self._websockets.get(session_id)
+        if known is None:
+            return None
+        websocket, session = known
+        return not session.closed and session.queue.empty() and websocket.offer(message)
 
 
 class _ShortSocket:
     """What Engine.IO reads a WebSocket through. Its parent beside this is Engine.IO's own, which makes `_sock`."""
 
     sio: socketio.Server
-    websockets: dict[str, FairWebSocket]
+    websockets: dict[str, tuple[FairWebSocket, Any]]
     handlers: Mapping[str, Callable[..., object]]
     _sock: Any
 
@@ -132,7 +140,7 @@ class _ShortSocket:
             message: str | bytes | None = receive()
             return message
         session_id = session.sid
-        self.websockets[session_id] = self._sock
+        self.websockets[session_id] = self._sock, session
         self._sock.session_id = session_id
         manager = self.sio.manager
         # The library makes another one when the last client has gone; but whoever asks here is in it, or connects on

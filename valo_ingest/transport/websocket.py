@@ -291,20 +291,17 @@ class FairWebSocket(WebSocket):  # type: ignore[misc]
 
         What the kernel does not take at once is sent by a greenlet of its own, and until then nothing more is taken.
         """
-        if self.closed or not self._lock.acquire(blocking=False):
+        if self.closed or self._lock.locked():
             return False
-        is_finished = True
+        content = message.frame(self._bits) if self._deflater is None else self._frame_of(message.text)
         try:
-            content = message.frame(self._bits) if self._deflater is None else self._frame_of(message.text)
             sent = self._send_now(content)
-            if sent < len(content):
-                gevent.spawn(self._finish_offer, memoryview(content)[sent:])
-                is_finished = False
         except PEER_GONE:
             self.abort()
-        finally:
-            if is_finished:
-                self._lock.release()
+            return True
+        if sent < len(content):
+            self._lock.acquire()  # it is free: nobody had a turn since it was looked at
+            gevent.spawn(self._finish_offer, memoryview(content)[sent:])
         return True
 
     def _finish_offer(self, rest: memoryview) -> None:
