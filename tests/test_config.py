@@ -27,7 +27,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
 
     assert (config.ingest_port, config.output_port, config.extras_port) == (5100, 5200, 5101)
     assert config.client_versions == ">=0.3.3 <0.3.25"
-    assert (config.send_interval_ms, config.idle_minutes, config.result_minutes) == (20, 30, 60)
+    assert (config.send_interval_ms, config.idle_minutes, config.result_minutes) == (5, 30, 60)
     assert config.require_auth_key
     assert (config.max_connections, config.max_connections_per_address) == (10_000, 1_024)
     assert (config.max_events_per_s, config.deadline_s) == (500, 10)

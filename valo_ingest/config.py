@@ -111,7 +111,7 @@ class Config:
     operator_password: str | None = field(default=None, repr=False)
     """Opens the operator's pages; without one, they are shown on this machine only, and nobody can act."""
     client_versions: str = ">=0.3.3 <0.3.25"
-    send_interval_ms: int = 20
+    send_interval_ms: int = 5
     idle_minutes: int = 30
     """A match without an event for this long is removed."""
     result_minutes: int = 60

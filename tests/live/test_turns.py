@@ -15,6 +15,7 @@ class World:
         self.happened: list[str] = []
         self.written = 0
         self.again_at: int | None = None
+        self.was_busy = False
         self._timers: list[tuple[int, Callable[..., None], tuple[Any, ...]]] = []
         self.turns = Turns(clock=self.clock, call_later=self._call_later, commit=self._commit)
         self.turns.show_by(self._show)
@@ -26,8 +27,9 @@ class World:
         self.happened.append("commit")
         return self.written
 
-    def _show(self, now: int) -> int | None:
+    def _show(self, now: int, is_busy: bool) -> int | None:
         self.happened.append("show")
+        self.was_busy = is_busy
         return self.again_at
 
     def wait(self, duration_ms: int) -> None:
@@ -71,12 +73,16 @@ def test_a_busy_turn_is_longer(world: World) -> None:
     world.wait(TURN_MS)
     assert world.happened.count("commit") == 2
 
+    assert world.was_busy
+
+    world.written = 0
     world.turns.request()
     world.wait(BUSY_TURN_MS - 1)
     assert world.happened.count("commit") == 2
 
     world.wait(1)
     assert world.happened.count("commit") == 3
+    assert not world.was_busy
 
 
 def test_a_turn_after_a_long_silence_is_not_a_busy_one(world: World) -> None:

@@ -15,7 +15,7 @@ from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
 from valo_ingest.transport.audience import room_of
-from valo_ingest.transport.overlays import RETRY_MS, OverlayHandlers, OverlayPublisher
+from valo_ingest.transport.overlays import BUSY_FACTOR, RETRY_MS, OverlayHandlers, OverlayPublisher
 from valo_ingest.wire import overlay
 
 INTERVAL_MS = 20
@@ -204,6 +204,20 @@ def test_documents_are_never_closer_than_the_interval_and_the_last_one_comes(mad
     assert all(later - earlier >= INTERVAL_MS for earlier, later in pairwise(sent_at))
     assert len(sent_at) >= 500 // (INTERVAL_MS + 3)
     assert made.rounds_won()[-1] == 499
+
+
+def test_while_much_is_to_be_done_the_interval_is_longer(made: Fixture) -> None:
+    made.publisher.publish(match_with(1))
+    made.timers.pass_time(0)
+    made.publisher.publish(match_with(2))
+    sent_at = made.clock.now_ms()
+
+    due_at = made.publisher.send_due(sent_at + INTERVAL_MS, True)
+    assert due_at == sent_at + BUSY_FACTOR * INTERVAL_MS
+    assert made.rounds_won() == [1]
+
+    made.publisher.send_due(sent_at + INTERVAL_MS, False)
+    assert made.rounds_won() == [1, 2]
 
 
 def test_matches_do_not_wait_for_each_other(made: Fixture) -> None:

@@ -21,6 +21,9 @@ BUSY_PER_MS: Final = 2
 """Entries in each ms of a turn that make it a busy one."""
 
 
+Show = Callable[[int, bool], int | None]
+
+
 class CallLater(Protocol):
     """Runs a function after `seconds`, on its own. `gevent.spawn_later` is one."""
 
@@ -39,14 +42,17 @@ class Turns:
         self._clock = clock
         self._call_later = call_later
         self._commit = commit
-        self._show: Callable[[int], int | None] = lambda now: None
+        self._show: Show = lambda now, is_busy: None
         self._ended_at = 0
         self._soonest_at = TURN_MS
         """Before which the next turn does not end."""
         self._due_at: int | None = None
 
-    def show_by(self, show: Callable[[int], int | None]) -> None:
-        """Have `show(now)` called at the end of every turn. It returns when it has to be called again, or None."""
+    def show_by(self, show: Show) -> None:
+        """Have `show(now, is_busy)` called at the end of every turn, which tells it whether that was a busy one.
+
+        It returns when it has to be called again, or None.
+        """
         self._show = show
 
     def request(self, at: int = 0) -> None:
@@ -68,7 +74,8 @@ class Turns:
         now = self._clock.now_ms()
         busy_entries = BUSY_PER_MS * max(TURN_MS, now - self._ended_at)
         self._ended_at = now
-        self._soonest_at = now + (BUSY_TURN_MS if self._commit() >= busy_entries else TURN_MS)
-        again_at = self._show(self._ended_at)
+        is_busy = self._commit() >= busy_entries
+        self._soonest_at = now + (BUSY_TURN_MS if is_busy else TURN_MS)
+        again_at = self._show(now, is_busy)
         if again_at is not None:
             self.request(again_at)
