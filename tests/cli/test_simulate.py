@@ -64,7 +64,7 @@ def test_a_seed_is_drawn_and_told_so_that_the_match_can_be_played_again(
 ) -> None:
     result = valo_ingest("simulate")
 
-    found = re.match(r"([A-Z0-9]{6}), seed (\d+): 0 : 0 after 0 rounds\.", result.stdout)
+    found = re.match(r"([A-Z0-9]{6}), seed (\d+): [\w ]+ 0 : 0 [\w ]+ after 0 rounds\.", result.stdout)
     assert found is not None
     assert (found[1], int(found[2])) == (played.scripts[0].group_code, played.scripts[0].seed)
 
@@ -98,7 +98,7 @@ def test_a_match_that_was_stopped_is_exit_status_130(
     result = valo_ingest("simulate", "--group-code", "CUP", "--seed", "1")
 
     assert result.exit_code == 130
-    assert "CUP, seed 1: 0 : 0 in round 0." in result.stdout
+    assert "CUP, seed 1: Juniper 0 : 0 Iron Kites in round 0." in result.stdout
     assert result.stderr == "Stopped.\n"
 
 

@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,10 +48,9 @@ def shown(server: RunningServer, group_code: str) -> Any:
         overlay.close()
 
 
-def rounds_won(document: Any) -> list[int]:
-    """Return the rounds that the team won that began on attack, and the other."""
-    by_number = {team["ingameTeamId"]: team["roundsWon"] for team in document["teams"]}
-    return [by_number[0], by_number[1]]
+def score_shown(document: Any) -> str:
+    left, right = document["teams"]
+    return f"{left['teamName']} {left['roundsWon']} : {right['roundsWon']} {right['teamName']}"
 
 
 @contextmanager
@@ -83,14 +84,13 @@ def test_a_whole_match_with_ten_auxiliary_clients_arrives_without_a_loss(server:
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "where nobody looks it is quiet"
     summary, accounts = done.stdout.splitlines()
-    found = re.fullmatch(rf"{code}, seed 7: (\d) : (\d) after (\d) rounds\.", summary)
-    assert found is not None, summary
     sent = re.match(r"Sent ([\d,]+) events: \1 accepted, 0 refused, 0 lost\.", accounts)
     assert sent is not None, accounts
     assert int(sent[1].replace(",", "")) > 2_500
     document = shown(server, code)
     assert document["roundPhase"] == "game_end"
-    assert rounds_won(document) == [int(found[1]), int(found[2])]
+    assert document["teams"][0]["ingameTeamId"] == 1, "a seed where left is not the team that begins on attack"
+    assert summary == f"{code}, seed 7: {score_shown(document)} after {document['roundNumber']} rounds."
     for team in document["teams"]:
         assert all(player["auxiliaryAvailable"]["health"] for player in team["players"])
 
@@ -161,7 +161,35 @@ def test_of_a_server_that_answers_no_event_nothing_is_said_to_be_lost(server: Ru
     assert (accounts.unconfirmed, accounts.lost, accounts.accepted) == (accounts.sent, 0, 0)
     document = shown(server, performance.script.group_code)
     assert document["roundPhase"] == "game_end"
-    assert rounds_won(document) == list(performance.match.score)
+    assert [team["roundsWon"] for team in document["teams"]] == list(performance.score)
+
+
+def test_clients_of_a_server_that_has_died_are_waited_for_all_together(server: RunningServer) -> None:
+    all_are_in = threading.Event()
+
+    def tell(text: bytes) -> bytes:
+        if b'"aux_data"' in text:
+            all_are_in.set()
+        return text
+
+    proxy = TamperingProxy(server.ingest_port, tell)
+    code = fresh_code()
+    performance = Performance(
+        Script(
+            url=proxy.url, key=ACCESS_KEY, group_code=code, seed=7, mode="swift", match_id=f"{code}-id",
+            auxiliaries=10, speed=300, patience_s=0.3, return_s=1.0,
+        )  # fmt: skip
+    )
+    playing = threading.Thread(target=performance.play)
+    playing.start()
+    assert all_are_in.wait(START_S)
+    proxy.close()
+    died_at = time.monotonic()
+    playing.join(START_S)
+
+    assert not playing.is_alive()
+    assert time.monotonic() - died_at < 8
+    assert performance.tally.accounts().lost > 0
 
 
 @pytest.mark.parametrize(

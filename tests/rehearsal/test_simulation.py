@@ -202,6 +202,12 @@ def test_the_same_seed_plays_the_same_match_and_another_one_another() -> None:
     assert one != other
 
 
+def test_how_many_report_of_a_match_changes_nothing_of_it() -> None:
+    alone, accompanied = (list(SimulatedMatch(7, auxiliaries=count).steps()) for count in (0, 10))
+
+    assert alone == [step for step in accompanied if step.sender == OBSERVER]
+
+
 def test_only_those_players_report_who_have_a_client() -> None:
     alone = SimulatedMatch(7)
     with_two = SimulatedMatch(7, auxiliaries=2)

@@ -245,7 +245,7 @@ def _state(performances: Sequence[Performance]) -> str:
     if len(performances) == 1:
         match = performances[0]
         where = f"round {match.round_number}, {match.phase}" if match.round_number else "agent select"
-        where += f"   {match.score[0]} : {match.score[1]}"
+        where += f"   {_score(match, 'tricode')}"
     else:
         numbers = [each.round_number for each in performances]
         over = sum(each.is_over for each in performances)
@@ -257,11 +257,16 @@ def _state(performances: Sequence[Performance]) -> str:
     return f"{state}   {lost} connections lost, waiting for them" if lost else state
 
 
+def _score(performance: Performance, name: str) -> str:
+    """Return the score as an overlay shows it, the left team first; `name` is what of a team's setup names it."""
+    left, right = (performance.match.team_setup(is_left=is_left)[name] for is_left in (True, False))
+    return f"{left} {performance.score[0]} : {performance.score[1]} {right}"
+
+
 def _results(performances: Sequence[Performance], accounts: Accounts) -> Iterator[str]:
     for each in performances:
         when = f"after {each.round_number} rounds" if each.is_over else f"in round {each.round_number}"
-        score = f"{each.score[0]} : {each.score[1]} {when}"
-        yield f"{one_line(each.script.group_code)}, seed {each.script.seed}: {score}."
+        yield f"{one_line(each.script.group_code)}, seed {each.script.seed}: {_score(each, 'name')} {when}."
     if accounts.injected:
         listed = ", ".join(f"{name} {count:,}" for name, count in sorted(accounts.injected.items()))
         yield f"Done on purpose: {listed}."

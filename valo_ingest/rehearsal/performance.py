@@ -52,7 +52,7 @@ HANDOVER_S: Final = 0.3
 """Time for an event to arrive where no answer tells that it has."""
 
 RETURN_S: Final = 30.0
-"""How long the end of a match waits for a client that has lost its connection."""
+"""How long the end of a match waits for clients that have lost their connections."""
 
 GOODBYE_S: Final = 2.0
 """How long the server may take to let the clients of a match go that is over."""
@@ -75,6 +75,7 @@ class Script:
     tools: Mapping[str, Any] = field(default_factory=dict)
     reconnect_s: tuple[float, float] = RECONNECT_S
     patience_s: float = PATIENCE_S
+    return_s: float = RETURN_S
 
 
 class Performance:
@@ -88,8 +89,8 @@ class Performance:
         )
         self.round_number = 0
         self.phase = ""
-        self.score = (0, 0)
-        """Rounds won by the team that began on attack, and by the other, as far as they were sent."""
+        self._rounds_won = (0, 0)
+        """By the team that began on attack, and by the other, as far as they were sent."""
         self.is_over = False
         """Whether it was played to its end."""
         self.failure: Exception | None = None
@@ -127,6 +128,12 @@ class Performance:
         """How many clients are trying to come back."""
         return sum(not client.is_over and not client.is_connected for client in list(self._clients.values()))
 
+    @property
+    def score(self) -> tuple[int, int]:
+        """Rounds won by the left and the right team, as an overlay shows them."""
+        first, second = self._rounds_won
+        return (first, second) if self.match.left_starts_attacking else (second, first)
+
     # --- clients ----------------------------------------------------------------------------------------------
 
     def _log_on_observers(self) -> None:
@@ -150,9 +157,11 @@ class Performance:
     def _log_on_auxiliaries(self) -> None:
         """Let the auxiliary clients in, now that the server has been told the match id. Meanwhile time stands still."""
         began_s = time.monotonic()
-        self._wait_until_back(OBSERVER)
+        self._wait_until_back(OBSERVER, by_s=began_s + self.script.return_s)
         self._let_arrive()
         for number, fighter in enumerate(self.match.auxiliary_players, start=1):
+            if self._stopping.is_set():
+                return
             identity = AuxiliaryIdentity(
                 match_id=self.match.match_id,
                 player_id=fighter.player_id,
@@ -183,12 +192,15 @@ class Performance:
                 self._stopping.wait(LOOK_S)
         return not self._stopping.is_set()
 
-    def _wait_until_back(self, sender: int) -> None:
-        """Wait until a client that lost its connection has sent what it has to send."""
+    def _wait_until_back(self, sender: int, *, by_s: float) -> None:
+        """Wait until a client that lost its connection has sent what it has to send; by then it will not come any more.
+
+        Args:
+            by_s: As `time.monotonic()`.
+        """
         client = self._clients[sender]
-        deadline = time.monotonic() + RETURN_S
         while not (client.is_connected or client.is_over or self._stopping.is_set()):
-            if time.monotonic() > deadline:
+            if time.monotonic() > by_s:
                 return
             client.wait_until_back(LOOK_S)
 
@@ -243,7 +255,8 @@ class Performance:
             self.round_number = numbers.get("roundNumber", self.round_number)
             self.phase = str(step.data.get("roundPhase"))
         elif step.type == ObserverType.SCORE:
-            self.score = (numbers.get("team_0", self.score[0]), numbers.get("team_1", self.score[1]))
+            first, second = self._rounds_won
+            self._rounds_won = (numbers.get("team_0", first), numbers.get("team_1", second))
 
     def _break(self, sender: int) -> None:
         client = self._clients.get(sender)
@@ -256,8 +269,9 @@ class Performance:
 
     def _end(self, step: Step) -> None:
         """End the match, once everything else has arrived: the server lets its clients go then."""
+        by_s = time.monotonic() + self.script.return_s  # all together: where the server has died, nobody comes
         for sender in self._clients:
-            self._wait_until_back(sender)
+            self._wait_until_back(sender, by_s=by_s)
         self._let_arrive()
         self._say_goodbye(step)
         self.is_over = True

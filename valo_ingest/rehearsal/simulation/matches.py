@@ -81,7 +81,8 @@ class SimulatedMatch:
         self._team_names = draw_teams(rng)
         self.auxiliary_players = _alternating(self.fighters)[:auxiliaries]
         self._agenda = Agenda()
-        self._feed = Feed(self._agenda, self.auxiliary_players, rng)
+        # With chances of its own: how many report of a match changes nothing of it.
+        self._feed = Feed(self._agenda, self.auxiliary_players, Random(f"auxiliaries {mode} {seed}"))
         self._told_order = rng.sample(self.fighters, len(self.fighters))
         self._skill = rng.gauss(0, SKILL_SPREAD)
         self._round = 0
