@@ -66,6 +66,7 @@ class FakeClient:
 
     def send_text(self, kind: str, text: str, *, is_goodbye: bool = False) -> None:
         if len(self._server.messages) == self._server.interrupt_after:
+            self._server.interrupt_after = -1
             raise KeyboardInterrupt
         message = json.loads(text)
         self._server.messages.append(message)
@@ -272,17 +273,20 @@ def test_what_was_sent_until_the_server_was_gone_is_told(
 
     result = run(valo_ingest, keep(*opening(), *AUX), "--instant", status=1)
 
-    assert "Sent 5 events: 5 accepted" in result.stdout
+    assert "Sent 6 events: 6 accepted" in result.stdout, "the sixth ends the match"
     assert result.stderr.count("\n") == 1
 
 
 def test_ctrl_c_ends_it_with_what_was_sent(valo_ingest: CommandLine, server: FakeServer) -> None:
     server.interrupt_after = 3
 
-    result = run(valo_ingest, keep(*opening()), "--instant")
+    result = run(valo_ingest, keep(*opening()), "--instant", status=130)
 
-    assert result.stdout.endswith("Sent 3 events: 3 accepted, 0 refused, 0 lost.\n")
+    assert result.stdout.endswith("Sent 4 events: 4 accepted, 0 refused, 0 lost.\n")
     assert result.stderr == "Stopped.\n"
+    assert server.messages[-1]["data"] == {"roundNumber": 0, "roundPhase": "game_end"}, (
+        "its code is free again"
+    )
 
 
 def test_rounds_that_come_out_otherwise_are_told(valo_ingest: CommandLine, server: FakeServer) -> None:
@@ -313,6 +317,7 @@ def test_a_loop_ends_each_match_and_begins_again_under_the_same_code(
     assert [said["groupCode"] for said in server.logons][:3] == ["LOOP"] * 3
     ids = [message["data"] for message in server.messages if message["type"] == "match_start"]
     assert len(set(ids)) == len(ids) == 3
+    assert server.messages.pop()["data"]["roundPhase"] == "game_end", "of the fourth, which was interrupted"
     ends = [message["data"]["roundPhase"] for message in server.messages if message["type"] == "round_info"]
     assert ends == ["shopping", "game_end"] * 3
     assert result.stdout.count("Group code") == 1
@@ -327,7 +332,8 @@ def test_a_match_that_ended_by_itself_is_not_ended_again(
 
     run(valo_ingest, keep(*opening(), END), "--speed", "1000", "--loop")
 
-    assert server.kinds() == [*(line["payload"]["type"] for line in [*opening()[1:], END])] * 2
+    once = [line["payload"]["type"] for line in [*opening()[1:], END]]
+    assert server.kinds() == [*once, *once, "round_info"], "the end of the third, which was interrupted"
 
 
 # --- step by step ---------------------------------------------------------------------------------------------
@@ -341,7 +347,8 @@ def test_enter_sends_what_is_shown(server: FakeServer) -> None:
     result = step_through("\n\n\nq\n", keep(*opening()), "--group-code", "MINE")
 
     assert result.exit_code == 0, result.output
-    assert server.kinds() == ["map", "roster"]
+    assert server.kinds() == ["map", "roster", "round_info"]
+    assert server.messages[-1]["data"]["roundPhase"] == "game_end"
     shown = [line for line in result.stdout.splitlines() if line[:1].isdigit()]
     assert shown[1] == '2/6  0:00  obs  map  "Ascent"'
     assert len(shown) == 4
@@ -350,7 +357,7 @@ def test_enter_sends_what_is_shown(server: FakeServer) -> None:
 def test_a_number_sends_so_many(server: FakeServer) -> None:
     step_through("4\n\n", keep(*opening()))
 
-    assert server.kinds() == ["map", "roster", "roster", "match_start"]
+    assert server.kinds() == ["map", "roster", "roster", "match_start", "round_info"]
 
 
 def test_stepping_begins_at_the_round(server: FakeServer) -> None:
@@ -358,7 +365,8 @@ def test_stepping_begins_at_the_round(server: FakeServer) -> None:
 
     result = step_through("\nq\n", file, "--from-round", "2")
 
-    assert len(server.messages) == len(opening())
+    assert len(server.messages) == len(opening()) + 1
+    assert server.messages[-1]["data"] == {"roundNumber": 2, "roundPhase": "game_end"}
     assert result.stdout.count("round_info") == 2
 
 

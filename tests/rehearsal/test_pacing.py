@@ -186,7 +186,7 @@ def test_a_short_toast_is_waited_for() -> None:
     )
 
     assert made.added == 0
-    assert made.dues[-1].at_ms == made.end_ms == 1_600
+    assert made.dues[-1].at_ms == made.end_ms == 1_500 + LATE_MS
 
 
 def test_a_toast_without_an_end_stays() -> None:

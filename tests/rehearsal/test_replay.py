@@ -144,16 +144,37 @@ def test_the_time_after_the_last_step_passes_too() -> None:
     assert stage.now_s == pytest.approx(1_009)
 
 
-def test_who_is_late_catches_up() -> None:
+@pytest.mark.parametrize(
+    ("oversleeps_s", "sent_at"),
+    [(0.08, [1.13, 1.13, 1.23]), (1.5, [1.75, 3.3, 4.85])],
+    ids=["a little: it catches up", "much: all that follows is late"],
+)
+def test_who_is_late(oversleeps_s: float, sent_at: list[float]) -> None:
     stage = Stage()
 
     def sleep_long(duration_s: float) -> None:
-        stage.now_s += duration_s + 1.5
+        stage.now_s += duration_s + oversleeps_s
 
-    late = [told(1_200, "map"), told(1_300, "map"), told(9_000, "map")]
-    stage.make_player(sleep_long).play(plan(recording(*opening(), *late), Pace()))
+    late = [told(at_ms, "map") for at_ms in (1_050, 1_100, 1_150)]
+    stage.make_player(sleep_long).play(plan(recording(logon(), *late), Pace()))
 
-    assert [at for at, _, _ in stage.log[-3:]] == [1.6, 1.6, 10.35]
+    assert [at for at, _, _ in stage.log[-3:]] == pytest.approx(sent_at)
+
+
+def test_what_runs_out_has_its_time_also_where_sending_takes_long() -> None:
+    stage = Stage()
+
+    def take_long() -> None:
+        stage.now_s += 0.5
+
+    stage.watch = take_long
+    timeouts = [told(at_ms, "left_timeout") for at_ms in (2_000, 50_000)]
+
+    made = stage.play(logon(toolsData={"timeoutDuration": 1}), *timeouts, pace=Pace(speed=None))
+
+    assert made.added == 0
+    first, second = (at for at, _, what in stage.log if what == "left_timeout")
+    assert second - first > 1, "or else the second key would cancel the first timeout"
 
 
 def test_somebody_may_watch_all_the_time() -> None:

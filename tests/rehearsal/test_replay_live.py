@@ -134,6 +134,9 @@ def test_ctrl_c_ends_a_replay_cleanly(server: RunningServer, tmp_path: Path) -> 
         process.kill()
         process.wait()
 
-    assert (process.returncode, errors) == (0, "Stopped.\n")
-    assert output.endswith("Sent 6 events: 6 accepted, 0 refused, 0 lost.\n")
-    assert eventually(lambda: shown(server, code)["isRunning"] is False, "its observer is gone")
+    assert (process.returncode, errors) == (130, "Stopped.\n")
+    assert output.endswith("Sent 7 events: 7 accepted, 0 refused, 0 lost.\n")
+    document = shown(server, code)
+    assert (document["roundNumber"], document["roundPhase"]) == (2, "game_end"), (
+        "its group code is free again"
+    )

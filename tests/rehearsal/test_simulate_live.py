@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_whole_match_with_ten_auxiliary_clients_arrives_without_a_loss(server:
     assert int(sent[1].replace(",", "")) > 2_500
     document = shown(server, code)
     assert document["roundPhase"] == "game_end"
-    assert document["teams"][0]["ingameTeamId"] == 1, "a seed where left is not the team that begins on attack"
+    assert document["teams"][0]["ingameTeamId"] == 1, (
+        "a seed where left is not the team that begins on attack"
+    )
     assert summary == f"{code}, seed 7: {score_shown(document)} after {document['roundNumber']} rounds."
     for team in document["teams"]:
         assert all(player["auxiliaryAvailable"]["health"] for player in team["players"])
@@ -174,12 +177,10 @@ def test_clients_of_a_server_that_has_died_are_waited_for_all_together(server: R
 
     proxy = TamperingProxy(server.ingest_port, tell)
     code = fresh_code()
-    performance = Performance(
-        Script(
-            url=proxy.url, key=ACCESS_KEY, group_code=code, seed=7, mode="swift", match_id=f"{code}-id",
-            auxiliaries=10, speed=300, patience_s=0.3, return_s=1.0,
-        )  # fmt: skip
+    script = Script(
+        url=proxy.url, key=ACCESS_KEY, group_code=code, seed=7, mode="swift", match_id=f"{code}-id"
     )
+    performance = Performance(replace(script, auxiliaries=10, speed=300, patience_s=0.3, return_s=1.0))
     playing = threading.Thread(target=performance.play)
     playing.start()
     assert all_are_in.wait(START_S)

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from valo_ingest.cli.client_options import mode_option
 from valo_ingest.cli.settings import CONTEXT, PREFIX, SETTINGS
 from valo_ingest.cli.simulate import MAX_SEED, perform, tools
 from valo_ingest.cli.speed import Speed
@@ -47,14 +48,7 @@ ENDINGS: Final = [
     help="The same seed plays the same match first. By default one is drawn.",
     allow_from_autoenv=False,
 )
-@click.option(
-    "--mode",
-    type=click.Choice([rules.STANDARD_MODE, rules.SWIFT_MODE]),
-    default=rules.STANDARD_MODE,
-    show_default=True,
-    help="First to 13 rounds with overtime, or first to 5.",
-    allow_from_autoenv=False,
-)
+@mode_option
 @click.option("--once", is_flag=True, help="Play one match and end, too.", allow_from_autoenv=False)
 def demo(*, speed: float, seed: int | None, mode: str, once: bool) -> None:
     """Show what it looks like: start a server on this machine and play made-up matches to it, one after the other.

@@ -14,11 +14,11 @@ from typing import Final, Protocol
 import click
 from msgspec.structs import replace
 
+from valo_ingest.cli.client_options import INTERRUPTED, client_version_option
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.errors import InvalidScenario, ListenError, NotLetIn, ServerUnreachable
-from valo_ingest.rehearsal.clients import CLIENT_VERSION
 from valo_ingest.rehearsal.load import results
 from valo_ingest.rehearsal.load import summary as summaries
 from valo_ingest.rehearsal.load.capacity import CapacitySearch
@@ -31,9 +31,6 @@ from valo_ingest.rehearsal.load.servers import StartedServer, Target, usual_outp
 CAPACITY: Final = "capacity"
 CAPACITY_OF: Final = "league-night"
 """Whose matches and limits the capacity is looked for with, unless somebody says otherwise."""
-
-INTERRUPTED: Final = 130
-"""Exit status of what Ctrl-C has ended, as shells have it."""
 
 SHORTEST_S: Final = 2.0
 
@@ -63,13 +60,7 @@ class Outcome(Protocol):
     allow_from_autoenv=False,
 )
 @click.option("--key", default="", help="The access key of that server.", show_envvar=True)
-@click.option(
-    "--client-version",
-    default=CLIENT_VERSION,
-    show_default=True,
-    help="The version that all clients say they have.",
-    allow_from_autoenv=False,
-)
+@client_version_option
 @click.option(
     "--duration",
     type=click.FloatRange(SHORTEST_S, 86_400),

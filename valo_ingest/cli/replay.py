@@ -1,6 +1,5 @@
 """`valo-ingest replay`: plays a recording to a running server."""
 
-import itertools
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -11,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from valo_ingest.cli.accounts import accounts_lines
+from valo_ingest.cli.client_options import INTERRUPTED, client_version_option, key_option, url_option
 from valo_ingest.cli.group_codes import group_codes
 from valo_ingest.cli.inspect import damage_lines, duration
 from valo_ingest.cli.progress import ProgressLine
@@ -21,14 +21,11 @@ from valo_ingest.cli.text import one_line
 from valo_ingest.errors import InvalidRecording, NotLetIn, ServerUnreachable
 from valo_ingest.game.rules import MAX_ROUND_NUMBER
 from valo_ingest.rehearsal.accounting import Tally
-from valo_ingest.rehearsal.clients import CLIENT_VERSION
 from valo_ingest.rehearsal.interrupts import interruptible
 from valo_ingest.rehearsal.pacing import Pace, Plan, first_step_of_round, plan
 from valo_ingest.rehearsal.recordings import Recording, load
 from valo_ingest.rehearsal.rekeying import Rekeyed, rekeyed
 from valo_ingest.rehearsal.replay import Player, clients_of, read_line
-
-LOCAL_URL: Final = "http://127.0.0.1:5100"
 
 LOOP_PAUSE_S: Final = 5.0
 """How long the end of a match is shown before it begins again."""
@@ -42,14 +39,8 @@ TIMERS_KEEP_THEIR_SPEED: Final = "Timers of the game keep their own speed, so so
 
 @click.command(context_settings=CONTEXT)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--url",
-    default=LOCAL_URL,
-    show_default=True,
-    help="The ingest side of the server.",
-    allow_from_autoenv=False,
-)
-@click.option("--key", default="", help="The access key of the server.", show_envvar=True)
+@url_option
+@key_option
 @click.option(
     "--speed",
     type=Speed(),
@@ -78,13 +69,7 @@ TIMERS_KEEP_THEIR_SPEED: Final = "Timers of the game keep their own speed, so so
     help="Play the match under this group code. By default a new one is made, and printed.",
     allow_from_autoenv=False,
 )
-@click.option(
-    "--client-version",
-    default=CLIENT_VERSION,
-    show_default=True,
-    help="The version that all clients say they have.",
-    allow_from_autoenv=False,
-)
+@client_version_option
 @click.pass_context
 def replay(
     ctx: click.Context,
@@ -104,14 +89,15 @@ def replay(
     """Play the recording FILE to a running server: observer, auxiliary clients and all.
 
     FILE is a stream (of `valo-ingest matches export`) or a .replay file of the original server, compressed with gzip
-    or not. The match gets a group code and a match id of its own, so it meets no live match. Ctrl-C ends the replay.
+    or not. The match gets a group code and a match id of its own, so it meets no live match. Ctrl-C ends the replay,
+    and the match on the server.
 
     \b
     Watch a match again from round 8, three times as fast:
         valo-ingest replay finals.jsonl --url http://192.168.1.20:5100 --key KEY --from-round 8 --speed 3
 
     Exit status: 1 when the server lost an event, cannot be reached or refuses the observer, or when there is nothing
-    in FILE that can be played, 2 when the options make no sense.
+    in FILE that can be played, 2 when the options make no sense, 130 after Ctrl-C (0 with --loop).
     """
     _check_options(ctx)
     code = group_codes(group_code, 1)[0]
@@ -132,10 +118,10 @@ def replay(
             ),
         )
         with interruptible():
-            is_clean = replaying.run(loop=loop, by_step=by_step)
+            is_over, is_clean = replaying.run(loop=loop, by_step=by_step)
     except (InvalidRecording, ServerUnreachable, NotLetIn) as error:
         raise click.ClickException(one_line(str(error))) from error
-    ctx.exit(0 if is_clean else 1)
+    ctx.exit((0 if is_over or loop else INTERRUPTED) if is_clean else 1)
 
 
 def _check_options(ctx: click.Context) -> None:
@@ -189,18 +175,25 @@ class Replaying:
         self._player = Player(clients_of(url, self._tally), tally=self._tally, watch=self._watch)
         self._by_step = False
 
-    def run(self, *, loop: bool, by_step: bool) -> bool:
-        """Play it; tell whether nothing was lost.
+    def run(self, *, loop: bool, by_step: bool) -> tuple[bool, bool]:
+        """Play it until it is over, or somebody stops it: then its matches are ended on the server.
+
+        Returns:
+            Whether it came to its end or a person's `q`, and whether nothing was lost.
 
         Raises:
             ServerUnreachable: Nothing that speaks the protocol answers.
             NotLetIn: The server refused the observer.
         """
         self._by_step = by_step
+        is_over = True
         try:
-            self._play(loop=loop)
-            self._player.leave()
+            if self._play(loop=loop):
+                self._player.leave()
+            else:
+                self._player.stop()
         except KeyboardInterrupt:
+            is_over = False
             self._progress.clear()
             click.echo("Stopped.", err=True)
             self._player.stop()
@@ -214,21 +207,26 @@ class Replaying:
             self._progress.clear()
             self._player.close()
         self._tell_results()
-        return not self._player.accounts().lost
+        return is_over, not self._player.accounts().lost
 
-    def _play(self, *, loop: bool) -> None:
-        for count in itertools.count():
+    def _play(self, *, loop: bool) -> bool:
+        """Play it, again and again if wanted; tell whether it came to its end."""
+        is_first = True
+        while True:
             names = self._rekey()
             made = plan(names.recording, self._pace)
-            if not count:
+            if is_first:
                 self._announce(made, names)
             first = names.recording.steps[self._pace.from_step]
             stepper = Stepper(first, total=len(made.dues), read=read_line) if self._by_step else None
-            if not self._player.play(made, may_go_on=stepper) or not loop:
-                return
+            if not self._player.play(made, may_go_on=stepper):
+                return False
+            if not loop:
+                return True
             self._player.end_matches(made)
             self._player.leave()
             self._player.rest(LOOP_PAUSE_S)
+            is_first = False
 
     def _announce(self, made: Plan, names: Rekeyed) -> None:
         if self._recording.faults or self._recording.modernized:

@@ -9,6 +9,13 @@ from typing import Any, Final
 import click
 
 from valo_ingest.cli.accounts import accounts_lines
+from valo_ingest.cli.client_options import (
+    INTERRUPTED,
+    client_version_option,
+    key_option,
+    mode_option,
+    url_option,
+)
 from valo_ingest.cli.group_codes import group_codes
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT
@@ -17,12 +24,9 @@ from valo_ingest.cli.text import one_line
 from valo_ingest.errors import NotLetIn, ServerUnreachable
 from valo_ingest.game import rules
 from valo_ingest.rehearsal.accounting import Accounts, total
-from valo_ingest.rehearsal.clients import CLIENT_VERSION
 from valo_ingest.rehearsal.faults import USUAL_RATES, Fault
 from valo_ingest.rehearsal.interrupts import interruptible
 from valo_ingest.rehearsal.performance import Performance, Script, play_all
-
-LOCAL_URL: Final = "http://127.0.0.1:5100"
 
 MAX_SEED: Final = 999_999
 """Of the seeds that are drawn: short enough to be typed again."""
@@ -31,9 +35,6 @@ MAX_MATCHES: Final = 100
 MAX_AUXILIARIES: Final = 2 * rules.MAX_PLAYERS_PER_TEAM
 
 ALL_FAULTS: Final = "all"
-
-INTERRUPTED: Final = 130
-"""Exit status of what Ctrl-C has ended, as shells have it."""
 
 MIN_TIMEOUT_S: Final = 1
 
@@ -85,14 +86,8 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
 
 
 @click.command(context_settings=CONTEXT)
-@click.option(
-    "--url",
-    default=LOCAL_URL,
-    show_default=True,
-    help="The ingest side of the server.",
-    allow_from_autoenv=False,
-)
-@click.option("--key", default="", help="The access key of the server.", show_envvar=True)
+@url_option
+@key_option
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -124,14 +119,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
     help="How many matches are played at the same time, with the seeds from --seed on.",
     allow_from_autoenv=False,
 )
-@click.option(
-    "--mode",
-    type=click.Choice([rules.STANDARD_MODE, rules.SWIFT_MODE]),
-    default=rules.STANDARD_MODE,
-    show_default=True,
-    help="First to 13 rounds with overtime, or first to 5.",
-    allow_from_autoenv=False,
-)
+@mode_option
 @click.option(
     "--faults",
     type=FaultRates(),
@@ -145,13 +133,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
     help="The group code of the match; a number is put behind it if there are several. By default one is made.",
     allow_from_autoenv=False,
 )
-@click.option(
-    "--client-version",
-    default=CLIENT_VERSION,
-    show_default=True,
-    help="The version that all clients say they have.",
-    allow_from_autoenv=False,
-)
+@client_version_option
 @click.pass_context
 def simulate(
     ctx: click.Context,

@@ -23,6 +23,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from valo_ingest.errors import ServerUnreachable
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.connecting import Connection
 from valo_ingest.rehearsal.returning import LOGON_S, RECONNECT_S, Client
 from valo_ingest.rehearsal.sending import SendingClient, as_text
@@ -30,9 +31,6 @@ from valo_ingest.wire.names import ObserverType, PacketType, SocketEvent
 
 CLIENT_VERSION: Final = "0.3.24"
 """The newest client that servers of today let in."""
-
-GAME_END: Final = "game_end"
-"""The phase with which a match ends. The server says goodbye instead of answering it."""
 
 OLD_REJOIN_REASON: Final = "reconnected"
 """What the original answers to an observer that is back, instead of the group secret."""

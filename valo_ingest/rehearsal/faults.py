@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from valo_ingest.rehearsal.clients import GAME_END
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.simulation.feed import OBSERVER, Step
 from valo_ingest.wire.names import AuxiliaryType, ObserverType
 

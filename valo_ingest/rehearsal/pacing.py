@@ -20,18 +20,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from valo_ingest.game.seats import Seat
-from valo_ingest.game.state import GAME_END, Match, RoundOutcome, TeamTimeout
+from valo_ingest.game.state import Match, RoundOutcome, TeamTimeout
 from valo_ingest.rehearsal.offline import ACCEPTED, OfflineServer
 from valo_ingest.rehearsal.recordings import Recording
-from valo_ingest.rehearsal.steps import GROUP_SECRET, Channel, Step
+from valo_ingest.rehearsal.steps import GROUP_SECRET, Channel, Step, game_end, observer_message
 from valo_ingest.wire.compat import VersionRange
 from valo_ingest.wire.names import ObserverType
 
 NEAR_MS: Final = 2_000
 """What runs out within this time is waited for: a key that comes too late does the opposite."""
 
-LATE_MS: Final = 100
-"""How much longer than needed is waited."""
+LATE_MS: Final = 250
+"""How much longer than needed is waited: a player makes up for lateness to some degree, and servers have some of their
+own."""
 
 ANY_VERSION: Final = VersionRange(">=0.0.0")
 
@@ -161,7 +162,7 @@ class _Course:
     def _press(self, code: str, key: ObserverType, data: object, recorded_ms: int, at_ms: int) -> None:
         observer = self.sent.observer_of(code)
         if observer is not None:
-            self._send(_message(*observer, code, key, data, recorded_ms), at_ms)
+            self._send(observer_message(*observer, code, key, data, recorded_ms), at_ms)
             self.added += 1
 
     def _would_do_the_opposite(self, step: Step) -> bool:
@@ -180,30 +181,18 @@ class _Course:
     def goodbyes(self) -> Iterator[Step]:
         """Yield what ends the matches that go on; an observer that is gone logs on again for it."""
         for code in self.sent.open_codes:
-            end = {"roundNumber": self.sent.matches[code].round_number, "roundPhase": GAME_END}
             observer = self.sent.observer_of(code)
             if observer is None:
                 logon = self._logons[code]
                 yield replace(logon, payload={**logon.payload, "groupSecret": GROUP_SECRET}, is_made_up=True)
                 observer = logon.client, str(logon.payload.get("obsName", ""))
-            yield _message(*observer, code, ObserverType.ROUND_INFO, end, self._recorded_ms)
+            yield game_end(*observer, code, self.sent.matches[code].round_number, self._recorded_ms)
 
     def differences(self) -> Iterator[str]:
         for code, there in self.recorded.matches.items():
             here = self.sent.matches.get(code)
             if here is not None:
                 yield from _differences(there, here)
-
-
-def _message(client: str, name: str, code: str, kind: ObserverType, data: object, at_ms: int) -> Step:
-    return Step(
-        line=0,
-        at_ms=at_ms,
-        client=client,
-        channel=Channel.OBSERVER_DATA,
-        payload={"obsName": name, "groupCode": code, "type": kind.value, "data": data},
-        is_made_up=True,
-    )
 
 
 def _timeout_of(match: Match) -> Seat | None:

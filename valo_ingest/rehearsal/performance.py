@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from valo_ingest.errors import NotLetIn
 from valo_ingest.game.rules import STANDARD_MODE
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.accounting import Tally
 from valo_ingest.rehearsal.clients import (
     CLIENT_VERSION,
-    GAME_END,
     AuxiliaryClient,
     AuxiliaryIdentity,
     ObserverClient,
@@ -269,7 +269,9 @@ class Performance:
 
     def _end(self, step: Step) -> None:
         """End the match, once everything else has arrived: the server lets its clients go then."""
-        by_s = time.monotonic() + self.script.return_s  # all together: where the server has died, nobody comes
+        by_s = (
+            time.monotonic() + self.script.return_s
+        )  # all together: where the server has died, nobody comes
         for sender in self._clients:
             self._wait_until_back(sender, by_s=by_s)
         self._let_arrive()

@@ -13,8 +13,8 @@ from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.accounting import Accounts, Tally
 from valo_ingest.rehearsal.clients import OLD_REJOIN_REASON
 from valo_ingest.rehearsal.pacing import Due, Plan
-from valo_ingest.rehearsal.sending import SendingClient
-from valo_ingest.rehearsal.steps import DATA, GROUP_SECRET, LOGONS, Channel, Step
+from valo_ingest.rehearsal.sending import SendingClient, as_text
+from valo_ingest.rehearsal.steps import DATA, GROUP_SECRET, LOGONS, Channel, Step, game_end, texts
 from valo_ingest.wire.names import ObserverType, SocketEvent
 
 LOOK_S: Final = 0.25
@@ -27,8 +27,10 @@ MAX_WAITING: Final = 500
 """Events that may be on their way at a time. More would only wait in our own memory, and nobody could stop us."""
 
 RETURN_S: Final = 30.0
-"""How long a client that lost its connection is waited for in the end."""
+"""How long clients that lost their connections are waited for in the end."""
 
+CAUGHT_UP_S: Final = 0.1
+"""Who is later than this stays late: whoever made up for it would give timers less time than the plan counts on."""
 
 STOP_S: Final = 1.0
 """How long an answer is waited for when a person wants an end."""
@@ -140,6 +142,8 @@ class Player:
         self._clients: dict[str, PlayedClient] = {}
         self._secrets: dict[object, str] = {}
         """The group secret that was told last for each group code."""
+        self._observers: dict[str, Mapping[str, Any]] = {}
+        """The newest logon of each."""
         self._has_logged_on = False
         self._last_client = ""
         self._cut_off: set[str] = set()
@@ -172,7 +176,9 @@ class Player:
         began_s = self._monotonic_s()
         for due in plan.dues:
             if may_go_on is None:
-                self._wait_until(began_s + due.at_ms / 1000)
+                due_s = began_s + due.at_ms / 1000
+                self._wait_until(due_s)
+                began_s += self._lateness_s(due_s)
             elif not may_go_on(due):
                 return False
             self._take(due.step)
@@ -188,14 +194,26 @@ class Player:
 
     def leave(self) -> None:
         """Log all clients off, once what they sent is answered. Who lost its connection may come back to send it."""
+        by_s = self._monotonic_s() + RETURN_S
         for name in self._cut_off & self._clients.keys():
-            self._clients[name].wait_until_back(RETURN_S)
+            self._clients[name].wait_until_back(max(0.0, by_s - self._monotonic_s()))
         self._tally.settle()
         self.close()
 
     def stop(self) -> None:
-        """Log all clients off, once what they sent is answered or nobody seems to answer."""
+        """End the matches that go on, so that their group codes are free, and log all clients off.
+
+        What was sent is answered then, or nobody seems to answer.
+        """
         self._tally.settle(STOP_S)
+        for name, logon in self._observers.items():
+            client = self._clients.get(name)
+            if client is not None and client.is_connected:
+                said = texts(logon, "obsName", "groupCode")
+                number = self.round[0] if self.round else 0
+                step = game_end(name, said.get("obsName", ""), said.get("groupCode", ""), number, 0)
+                client.send_text(step.kind, as_text(step.payload), is_goodbye=True)
+                self._tally.settle(STOP_S)
         self.close()
 
     def rest(self, duration_s: float) -> None:
@@ -211,6 +229,13 @@ class Player:
     def accounts(self) -> Accounts:
         """Return what became of everything; call it after `leave` or `close`."""
         return self._tally.settle()
+
+    def _lateness_s(self, due_s: float) -> float:
+        """Return by how much all that follows is late, once the server has taken in what was sent."""
+        if self._monotonic_s() - due_s <= CAUGHT_UP_S:
+            return 0.0
+        self._hand_over()
+        return self._monotonic_s() - due_s
 
     def _wait_until(self, instant_s: float) -> None:
         while (left_s := instant_s - self._monotonic_s()) > 0:
@@ -259,6 +284,8 @@ class Player:
             return
         self._has_logged_on = True
         self._clients[step.client] = client
+        if step.channel is Channel.OBSERVER_LOGON:
+            self._observers[step.client] = payload
         left = payload.get("leftTeam")
         if isinstance(left, dict):
             self._left_team_number = 0 if left.get("attackStart") is True else 1
@@ -272,7 +299,7 @@ class Player:
             return
         if not client.is_connected:
             self._cut_off.add(step.client)
-        text = step.raw if step.raw is not None else msgspec.json.encode(step.payload).decode()
+        text = step.raw if step.raw is not None else as_text(step.payload)
         told = step.round_info()
         if told is not None and told[1] == GAME_END:
             # The server hangs up instead of answering. So that nobody takes what is still on its way for lost, or what

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.clients import CLIENT_VERSION
 from valo_ingest.wire.names import ObserverType, PacketType
 
@@ -69,7 +70,27 @@ def texts(values: Mapping[str, Any], *names: str) -> dict[str, str]:
     return {name: value for name in names if isinstance(value := values.get(name), str) and value}
 
 
-# --- logons that are made up ----------------------------------------------------------------------------------
+# --- steps that are made up -----------------------------------------------------------------------------------
+
+
+def observer_message(
+    client: str, name: str, group_code: str, kind: ObserverType, data: object, at_ms: int
+) -> Step:
+    """Return a message that is not in the file."""
+    return Step(
+        line=0,
+        at_ms=at_ms,
+        client=client,
+        channel=Channel.OBSERVER_DATA,
+        payload={"obsName": name, "groupCode": group_code, "type": kind.value, "data": data},
+        is_made_up=True,
+    )
+
+
+def game_end(client: str, name: str, group_code: str, round_number: int, at_ms: int) -> Step:
+    """Return what ends a match that the file leaves running."""
+    data = {"roundNumber": round_number, "roundPhase": GAME_END}
+    return observer_message(client, name, group_code, ObserverType.ROUND_INFO, data, at_ms)
 
 
 def observer_logon(said: Mapping[str, Any]) -> dict[str, Any]:

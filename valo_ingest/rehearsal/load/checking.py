@@ -2,8 +2,8 @@
 
 from uuid import uuid4
 
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.clients import ObserverClient, ObserverIdentity, OverlayClient
-from valo_ingest.rehearsal.load.play import GAME_END
 from valo_ingest.rehearsal.load.servers import Target
 from valo_ingest.wire.names import ObserverType
 
@@ -21,8 +21,10 @@ def check(target: Target) -> None:
     overlay = OverlayClient(target.output_url, group_code)
     try:
         observer.connect()
-        overlay.connect()
-        observer.send(ObserverType.ROUND_INFO, {"roundNumber": 0, "roundPhase": GAME_END})
+        try:
+            overlay.connect()
+        finally:
+            observer.send(ObserverType.ROUND_INFO, {"roundNumber": 0, "roundPhase": GAME_END})
     finally:
         overlay.close()
         observer.close()

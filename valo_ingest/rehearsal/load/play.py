@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from valo_ingest.rehearsal.load.scenario import Scenario
 from valo_ingest.rehearsal.load.sightings import Sent
+from valo_ingest.rehearsal.faults import is_game_end
 from valo_ingest.rehearsal.simulation.feed import OBSERVER, Step
 from valo_ingest.rehearsal.simulation.matches import SimulatedMatch
 from valo_ingest.wire.names import ObserverType
@@ -38,8 +39,6 @@ OPENING_TYPES: Final = (
 """What an observer that comes in later tells first, in this order: the newest of each, players one by one."""
 
 OF_A_PLAYER: Final = frozenset({ObserverType.ROSTER, ObserverType.SCOREBOARD})
-
-GAME_END: Final = "game_end"
 
 
 class Lineup(Struct, frozen=True, kw_only=True):
@@ -154,5 +153,4 @@ def joined_late(
 
 
 def _tells_how_things_stand(step: Step) -> bool:
-    ends = step.type == ObserverType.ROUND_INFO and step.data["roundPhase"] == GAME_END
-    return step.sender == OBSERVER and step.type in OPENING_TYPES and not ends
+    return step.sender == OBSERVER and step.type in OPENING_TYPES and not is_game_end(step)

@@ -10,6 +10,7 @@ from locust import User, task
 from locust.exception import StopUser
 
 from valo_ingest.errors import NotLetIn, ServerUnreachable
+from valo_ingest.game.state import GAME_END
 from valo_ingest.rehearsal.accounting import Tally
 from valo_ingest.rehearsal.clients import (
     AuxiliaryClient,
@@ -19,7 +20,7 @@ from valo_ingest.rehearsal.clients import (
     OverlayClient,
 )
 from valo_ingest.rehearsal.load.measurements import Row
-from valo_ingest.rehearsal.load.play import GAME_END, Play
+from valo_ingest.rehearsal.load.play import Play
 from valo_ingest.rehearsal.load.sightings import Watcher
 from valo_ingest.rehearsal.load.venue import Slot, Venue
 from valo_ingest.rehearsal.returning import Client
