@@ -11,9 +11,9 @@ import gevent
 from gevent.event import Event
 from msgspec import Struct
 
+from valo_ingest.rehearsal.faults import is_game_end
 from valo_ingest.rehearsal.load.scenario import Scenario
 from valo_ingest.rehearsal.load.sightings import Sent
-from valo_ingest.rehearsal.faults import is_game_end
 from valo_ingest.rehearsal.simulation.feed import OBSERVER, Step
 from valo_ingest.rehearsal.simulation.matches import SimulatedMatch
 from valo_ingest.wire.names import ObserverType
