@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from tests.e2e.running import ACCESS_KEY, RunningServer, clean_environment, serve_command
+from tests.e2e.proxy import Proxy
+from tests.e2e.running import ACCESS_KEY, RunningServer, clean_environment, eventually, serve_command
 from tests.rehearsal.swallowing_proxy import SwallowingProxy
 
 SECONDS: Final = "3"
@@ -33,8 +34,14 @@ refusals_per_minute = 40
 p99_ms = 5000  # of tests that run beside others
 """
 
-LOST_OF: Final = 10
-"""Every such message is swallowed by the cable."""
+MUTE_SECONDS: Final = "6"
+"""Long enough for overlays that are shown nothing from the first documents on to be missed."""
+
+FIRST_DOCUMENTS: Final = 20_000
+"""Bytes that overlays have got when the first of them are shown something."""
+
+LOST_OF: Final = 3
+"""Every third scoreboard is swallowed by the cable."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +91,11 @@ class AllDone:
     stalled: Done
     lossy: Done
     swallowed: int
+    mute: Done
 
 
 class Cable:
-    """Swallows every tenth scoreboard, and counts."""
+    """Swallows some scoreboards, and counts."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -128,7 +136,18 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllDone]:
         running.callback(proxy.close)
         lossy = Running(directory / "lossy", "lan-final", "--duration", SECONDS, *at(server, proxy.port))
         running.callback(lossy.process.kill)
-        yield AllDone(healthy.wait(), stalled.wait(), lossy.wait(), cable.swallowed)
+        overlays = Proxy(server.output_port)
+        running.callback(overlays.close)
+        arguments = ("--url", server.ingest_url, "--output-url", overlays.url, "--key", ACCESS_KEY)
+        mute = Running(directory / "mute", "lan-final", "--duration", MUTE_SECONDS, *arguments)
+        running.callback(mute.process.kill)
+        eventually(
+            lambda: sum(len(link.downstream) for link in overlays.links) > FIRST_DOCUMENTS,
+            "overlays are shown something",
+            within_s=LONGEST_S,
+        )
+        overlays.blackhole()
+        yield AllDone(healthy.wait(), stalled.wait(), lossy.wait(), cable.swallowed, mute.wait())
 
 
 def test_a_healthy_server_passes(done: AllDone) -> None:
@@ -179,11 +198,21 @@ def test_a_server_that_stalls_for_200_ms_fails(done: AllDone) -> None:
     assert run.summary["seen"]["p99_ms"] > 120
 
 
+def test_overlays_that_are_shown_nothing_any_more_fail_it(done: AllDone) -> None:
+    run = done.mute
+
+    assert run.status == 1, run.printed + run.errors
+    assert run.summary["events"]["lost"] == 0
+    assert re.search(
+        r"^  failed \d times: event seen, overlay: it was shown nothing any more", run.printed, re.M
+    )
+
+
 def test_the_accounts_find_exactly_what_a_cable_has_lost(done: AllDone) -> None:
     run = done.lossy
 
     assert run.status == 1, run.printed + run.errors
-    assert done.swallowed > 3
+    assert done.swallowed > 3, done.swallowed
     assert run.summary["events"]["lost"] == done.swallowed
     assert f"Limit missed: lost: {done.swallowed} events lost, limit 0." in run.printed
     events = run.summary["events"]

@@ -1,7 +1,14 @@
 import json
 from typing import Any
 
-from valo_ingest.rehearsal.load.sightings import FORGET_AFTER_S, Sent, Sighting, Watcher, registers
+from valo_ingest.rehearsal.load.sightings import (
+    FORGET_AFTER_S,
+    MUTE_AFTER_S,
+    Sent,
+    Sighting,
+    Watcher,
+    registers,
+)
 
 PLAYER = "P1"
 OTHER = "P2"
@@ -132,7 +139,41 @@ def test_what_is_not_seen_for_long_is_forgotten() -> None:
     stage = Stage()
     stage.send_health(1, 60)
 
+    assert stage.show(2) == []
     assert stage.show(2 + FORGET_AFTER_S, health=60) == []
+
+
+def test_what_no_document_could_show_is_not_forgotten() -> None:
+    stage = Stage()
+    stage.send_health(1, 60)
+
+    assert latencies(stage.show(41, health=60)) == [40], "a stall of 40 s is one of 40 s"
+
+
+def test_an_overlay_that_is_shown_nothing_any_more_is_mute() -> None:
+    stage = Stage()
+    assert not stage.watcher.is_mute(100), "nothing was to be shown"
+
+    stage.send_health(100, 60)
+
+    assert not stage.watcher.is_mute(100 + MUTE_AFTER_S / 2)
+    assert stage.watcher.is_mute(100 + MUTE_AFTER_S)
+
+
+def test_an_overlay_is_not_mute_because_an_event_is_masked() -> None:
+    stage = Stage()
+    stage.send_health(1, 60)
+    stage.show(2, health=30)
+
+    assert not stage.watcher.is_mute(100)
+
+
+def test_an_overlay_that_never_got_a_document_is_mute() -> None:
+    sent = Sent()
+    watcher = sent.watch()
+    sent.note("aux", "aux_health", 60, player_id=PLAYER, at=1)
+
+    assert watcher.is_mute(1 + MUTE_AFTER_S)
 
 
 def test_an_overlay_that_comes_later_sees_only_what_is_sent_then() -> None:

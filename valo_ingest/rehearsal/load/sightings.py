@@ -11,7 +11,8 @@ Documents are states: of two changes within one send interval only the second is
 the same register. So an event can be masked for good. Since the events of one connection take effect in their order,
 whatever was sent before an event that is seen has had its effect: it counts as seen with it if no document came in
 between (both were in the gap before this one), and is forgotten otherwise. Nothing is ever counted too early by that,
-and a stall counts for all events that waited in it.
+and a stall counts for all events that waited in it. An overlay that gets no document at all any more sees nothing, and
+would pass for a fast one by what it saw before: it is *mute*, and that has to be told as well.
 """
 
 from collections import deque
@@ -27,7 +28,11 @@ Register = tuple[str, str]
 """What is looked at, and of whom ("" where there is only one)."""
 
 FORGET_AFTER_S: Final = 10.0
-"""An event that was not seen by then is masked; that nothing is lost is not proved here but by the answers."""
+"""An event that was not seen by then, although documents came, is masked; that nothing is lost is not proved here but
+by the answers."""
+
+MUTE_AFTER_S: Final = 2.0
+"""After an event that should be seen, an overlay gets a document within this time, or it is mute."""
 
 
 class Sighting(Struct, frozen=True):
@@ -128,10 +133,18 @@ class Watcher:
         self._shown = shown
         self._last_document_at = at
 
+    def is_mute(self, at: float) -> bool:
+        """Tell whether nothing has come for long (until `at`, s), although there was something to show."""
+        times = (event.sent_at for pending in self._pending.values() for event in pending)
+        return (
+            at - min((sent_at for sent_at in times if sent_at > self._last_document_at), default=at)
+            >= MUTE_AFTER_S
+        )
+
     def _seen(
         self, pending: deque[_Pending], shown: Mapping[Register, Hashable], at: float
     ) -> Iterator[Sighting]:
-        while pending and at - pending[0].sent_at > FORGET_AFTER_S:
+        while pending and pending[0].sent_at < min(self._last_document_at, at - FORGET_AFTER_S):
             self._take(pending)
         applied = self._mark(pending, shown)
         for _ in range(applied):

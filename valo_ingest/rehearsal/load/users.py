@@ -21,7 +21,7 @@ from valo_ingest.rehearsal.clients import (
 )
 from valo_ingest.rehearsal.load.measurements import Row
 from valo_ingest.rehearsal.load.play import Play
-from valo_ingest.rehearsal.load.sightings import Watcher
+from valo_ingest.rehearsal.load.sightings import MUTE_AFTER_S, Watcher
 from valo_ingest.rehearsal.load.venue import Slot, Venue
 from valo_ingest.rehearsal.returning import Client
 from valo_ingest.rehearsal.simulation.feed import OBSERVER, Step
@@ -50,6 +50,8 @@ BACK_S: Final = 20.0
 
 LAST_DOCUMENT_S: Final = 0.5
 """Overlays stay so long after the end of a match."""
+
+NOTHING_SHOWN: Final = f"it was shown nothing any more, for {MUTE_AFTER_S:g} s or longer"
 
 
 class VenueUser(User):
@@ -341,16 +343,21 @@ class OverlayUser(VenueUser):
             if self.enter(client):
                 self._follow(play)
         finally:
-            play.sent.forget(self._watcher)
+            self._stop_watching(play)
 
     def _follow(self, play: Play) -> None:
         while not (play.is_over.is_set() or self.venue.may_leave.is_set()):
             if self.is_to_be_cut:
-                play.sent.forget(self._watcher)
+                self._stop_watching(play)
                 self._watcher = Watcher()  # who is away sees nothing; nobody can be blamed for that
                 self.cut()
                 self._watcher = play.sent.watch()
             play.is_over.wait(IDLE_S)
+
+    def _stop_watching(self, play: Play) -> None:
+        play.sent.forget(self._watcher)
+        if self._watcher.is_mute(time.perf_counter()):
+            self._report(Row.SEEN, time.perf_counter(), NOTHING_SHOWN)
 
     def _see(self, document: dict[str, Any], _: float) -> None:
         for sighting in self._watcher.see(document, time.perf_counter()):
