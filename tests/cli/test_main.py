@@ -1,5 +1,7 @@
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +65,20 @@ def test_the_standard_library_is_patched_before_anything_takes_its_locks_and_soc
     )
 
     assert result.stdout.splitlines() == ["set()", "gevent._socket3"], result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    pressed = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    (tmp_path / "marshmallow.py").write_text(pressed)  # is loaded on the way
+
+    done = subprocess.run(
+        [sys.executable, "-m", "valo_ingest", "demo"],
+        env={**clean_environment(), "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

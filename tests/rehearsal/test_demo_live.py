@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def test_a_demonstration_shows_a_match_and_leaves_nothing(tmp_path: Path, ending
         overlay.emit("logon", {"groupCode": "DEMO"})
         document = overlay.wait_for("match_data")
         overlay.close()
+        (page,) = re.findall(r"in a browser: +(\S+)", printed.read_text())
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(page) as answer:
+            assert b">DEMO<" in answer.read(), "the match is on the page"
         children = psutil.Process(demo.pid).children()
         demo.send_signal(ending)
         status = demo.wait(START_S)
@@ -63,4 +67,4 @@ def test_a_demonstration_shows_a_match_and_leaves_nothing(tmp_path: Path, ending
 
 def _ports(printed: Path) -> dict[str, int]:
     found = {side: int(port) for side, port in ENDPOINT.findall(printed.read_text())}
-    return found if len(found) == 2 and "/status" in printed.read_text() else {}
+    return found if len(found) == 2 and "in a browser" in printed.read_text() else {}

@@ -109,7 +109,7 @@ def _lines(server: LocalServer, speed: float) -> Iterator[str]:
     yield f'  overlay\'s config.json:   "serverEndpoint": "{output}"'
     yield f'                           "extrasEndpoint": "{extras}"'
     yield f"  group code:              {GROUP_CODE}"
-    yield f"  status, in a browser:    {extras}/status"
+    yield f"  operator, in a browser:  {extras}/"
 
 
 def _environment() -> dict[str, str]:

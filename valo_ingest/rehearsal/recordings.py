@@ -29,6 +29,8 @@ from valo_ingest.rehearsal.steps import DATA, Channel, Step, auxiliary_logon, ob
 from valo_ingest.wire.json import read
 from valo_ingest.wire.record import FORMAT
 
+WHAT_IS_ONE: Final = "Give what `valo-ingest matches export CODE --format jsonl` writes, or a .replay file."
+
 MAX_FILE_BYTES: Final = 512 * 1024 * 1024
 """A match of two hours has some 5 MB."""
 
@@ -137,8 +139,8 @@ def parse(content: bytes | str, name: str = "the text") -> Recording:
 
 
 def _why_nothing(faults: list[Fault]) -> str:
-    what = "it is no recording: there is no message of a match in it"
-    return f"{what} (line {faults[0].line}: {faults[0].what})." if faults else f"{what}."
+    where = f" (line {faults[0].line}: {faults[0].what})" if faults else ""
+    return f"it is no recording: there is no message of a match in it{where}. {WHAT_IS_ONE}"
 
 
 def _read_lines(content: bytes | str) -> tuple[list[tuple[int, dict[str, Any]]], list[Fault]]:
