@@ -27,13 +27,15 @@ from valo_ingest.errors import ListenError
 from valo_ingest.rehearsal.interrupts import interruptible
 from valo_ingest.rehearsal.load.capacity import CapacitySearch
 from valo_ingest.rehearsal.load.measurements import Measurements, Row, Second
+from valo_ingest.rehearsal.load.onlookers import StrangerUser
 from valo_ingest.rehearsal.load.play import simulated
 from valo_ingest.rehearsal.load.scenario import Scenario
 from valo_ingest.rehearsal.load.servers import Target
 from valo_ingest.rehearsal.load.shapes import Look, Ramp, Shape, Steps
 from valo_ingest.rehearsal.load.summary import Events, Summary, missed_limits, warnings_of
-from valo_ingest.rehearsal.load.users import KINDS, StrangerUser, VenueUser, user_classes
+from valo_ingest.rehearsal.load.users import KINDS, user_classes
 from valo_ingest.rehearsal.load.venue import MakePlay, Venue
+from valo_ingest.rehearsal.load.venue_user import VenueUser
 from valo_ingest.rehearsal.load.watching import Watch
 
 SPAWNED_PER_S: Final = 100
