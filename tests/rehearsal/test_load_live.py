@@ -74,7 +74,8 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "valo_ingest", "loadtest", *arguments],
             cwd=directory,
-            env=clean_environment(),
+            # Settings of a real server play no role.
+            env={**clean_environment(), "VALO_INGEST_MAX_MATCHES_PER_KEY": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,6 +1,5 @@
 """`valo-ingest demo`: a server and a made-up match on this machine, to look at."""
 
-import os
 import secrets
 import signal
 import tempfile
@@ -12,7 +11,7 @@ from typing import Final
 import click
 
 from valo_ingest.cli.client_options import mode_option
-from valo_ingest.cli.settings import CONTEXT, PREFIX, SETTINGS
+from valo_ingest.cli.settings import CONTEXT, environment_without_settings
 from valo_ingest.cli.simulate import MAX_SEED, perform, tools
 from valo_ingest.cli.speed import Speed
 from valo_ingest.cli.text import one_line
@@ -63,7 +62,9 @@ def demo(*, speed: float, seed: int | None, mode: str, once: bool) -> None:
             interruptible(*ENDINGS),
             tempfile.TemporaryDirectory(prefix="valo-ingest-demo-", ignore_cleanup_errors=True) as directory,
         ):
-            server = LocalServer(Path(directory), key=key, environment=_environment())
+            server = LocalServer(
+                Path(directory), key=key, environment=environment_without_settings(), on_usual_ports=True
+            )
             try:
                 server.start()
                 for line in _lines(server, speed):
@@ -110,13 +111,3 @@ def _lines(server: LocalServer, speed: float) -> Iterator[str]:
     yield f'                           "extrasEndpoint": "{extras}"'
     yield f"  group code:              {GROUP_CODE}"
     yield f"  operator, in a browser:  {extras}/"
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment without any setting of a server: those are for the real one."""
-    settings = {variable for setting in SETTINGS for variable in setting.variables}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in settings and not name.startswith(f"{PREFIX}_")
-    }

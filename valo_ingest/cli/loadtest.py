@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from valo_ingest.cli.client_options import INTERRUPTED, client_version_option
 from valo_ingest.cli.progress import ProgressLine
-from valo_ingest.cli.settings import CONTEXT
+from valo_ingest.cli.settings import CONTEXT, environment_without_settings
 from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.errors import InvalidScenario, ListenError, NotLetIn, ServerUnreachable
 from valo_ingest.rehearsal.load import results
@@ -210,7 +210,7 @@ def _target(url: str | None, output_url: str | None, key: str, client_version: s
         yield target
         return
     with TemporaryDirectory(prefix="valo-ingest-", ignore_cleanup_errors=True) as directory:
-        target = StartedServer(Path(directory))
+        target = StartedServer(Path(directory), environment=environment_without_settings())
         try:
             yield target
         finally:

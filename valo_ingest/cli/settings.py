@@ -370,3 +370,13 @@ SETTINGS: Final = (
         help="The name of who holds AUTH_KEY, told to who asks for it with the key",
     ),
 )
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Return the environment for a server of a rehearsal: the settings in it are for the real one."""
+    settings = {variable for setting in SETTINGS for variable in setting.variables}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in settings and not name.startswith(f"{PREFIX}_")
+    }

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -14,8 +14,11 @@ from valo_ingest.errors import ServerUnreachable
 HOST: Final = "127.0.0.1"
 """Nobody but this machine reaches it."""
 
-USUAL_PORTS: Final = (5100, 5200, 5101)
+Ports = tuple[int, int, int]
 """Of the ingest, output and extras sides."""
+
+USUAL_PORTS: Final = (5100, 5200, 5101)
+ANY_PORTS: Final = (0, 0, 0)
 
 START_S: Final = 30.0
 STOP_S: Final = 8.0
@@ -27,16 +30,28 @@ LOG_NAME: Final = "log.txt"
 class LocalServer:
     """A server that keeps all that it makes in one directory. `start` it, and `stop` it in the end."""
 
-    def __init__(self, directory: Path, *, key: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        key: str,
+        environment: Mapping[str, str],
+        on_usual_ports: bool = False,
+        arguments: Sequence[str] = (),
+    ) -> None:
         """
         Args:
             directory: Where it keeps its data and its log. Its settings come from nowhere else.
             key: The access key that it takes.
             environment: That of its process.
+            on_usual_ports: Take the usual ports if they are free; else, and otherwise, any that are free.
+            arguments: Of `serve`, besides those that say where it listens.
         """
         self._directory = directory
         self._key = key
         self._environment = environment
+        self._on_usual_ports = on_usual_ports
+        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
         self.ports = USUAL_PORTS
 
@@ -50,13 +65,23 @@ class LocalServer:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def process_id(self) -> int | None:
+        """That of its process, if it was started and not stopped."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return (self._directory / LOG_NAME).read_text(encoding="utf-8", errors="replace")
+
     def start(self) -> None:
-        """Start it, on the usual ports if they are free, and return when it listens.
+        """Start it, and return when it listens.
 
         Raises:
             ServerUnreachable: It did not start; the text ends with the last thing that it said.
         """
-        self.ports = _free_ports()
+        self.ports = _free_ports(USUAL_PORTS if self._on_usual_ports else ANY_PORTS)
         with (self._directory / LOG_NAME).open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -70,17 +95,12 @@ class LocalServer:
         deadline = time.monotonic() + START_S
         while not (all(_listens(port) for port in self.ports) and self.is_running):
             if not self.is_running or time.monotonic() > deadline:
-                raise ServerUnreachable(
-                    "the server of this demonstration", f"it did not start. {self.last_words}"
-                )
+                raise ServerUnreachable("the server on this machine", f"it did not start. {self._last_words}")
             time.sleep(LOOK_S)
 
     @property
-    def last_words(self) -> str:
-        """The last line that it logged."""
-        lines = (
-            (self._directory / LOG_NAME).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        )
+    def _last_words(self) -> str:
+        lines = self.log.strip().splitlines()
         return lines[-1] if lines else "It says nothing of why."
 
     def stop(self) -> None:
@@ -100,17 +120,17 @@ class LocalServer:
         command += ["--data-dir", str(self._directory / "data")]
         for side, port in zip(("ingest", "output", "extras"), self.ports, strict=True):
             command += [f"--{side}-port", str(port)]
-        return command
+        return [*command, *self._arguments]
 
 
-def _free_ports() -> tuple[int, int, int]:
-    """Return the usual ports, or three others if one of those is in use."""
+def _free_ports(wanted: Ports) -> Ports:
+    """Return the ports that are wanted, or three others if one of those is in use."""
     with suppress(OSError):
-        return _opened(USUAL_PORTS)
-    return _opened((0, 0, 0))
+        return _opened(wanted)
+    return _opened(ANY_PORTS)
 
 
-def _opened(ports: tuple[int, int, int]) -> tuple[int, int, int]:
+def _opened(ports: Ports) -> Ports:
     """Return `ports`, each 0 replaced by one that is free.
 
     Raises:

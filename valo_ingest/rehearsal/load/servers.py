@@ -1,29 +1,21 @@
 """The server under test: one that runs anyway, or one that is started for the run, as a process of its own."""
 
-import re
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
 from valo_ingest.errors import ServerUnreachable
 from valo_ingest.rehearsal.clients import CLIENT_VERSION
+from valo_ingest.rehearsal.local_server import LocalServer
 
-HOST: Final = "127.0.0.1"
 KEY: Final = "rehearsal"
 """Of a server that listens on this machine only, and for the length of a run."""
 
-START_S: Final = 30.0
-STOP_S: Final = 10.0
-LOOK_S: Final = 0.05
-
-PRINTED_URL: Final = re.compile(r"http://127\.0\.0\.1:\d+(?=[/\"\s])")
+MANY_CONNECTIONS: Final = ("--max-connections-per-address", "20000", "--max-connections", "20000")
+"""All clients of a load test have one address."""
 
 OUTPUT_PORT_AFTER_INGEST: Final = 100
 """5100 and 5200: where overlays are found if nobody says otherwise."""
@@ -76,53 +68,32 @@ def usual_output_url(ingest_url: str) -> str:
 
 
 class StartedServer(Target):
-    """A server of ours on this machine, on ports that were free."""
+    """A server of ours on this machine."""
 
     started_here = True
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, environment: Mapping[str, str]) -> None:
         """Start it.
 
         Args:
             directory: For all that it keeps and logs; to be deleted afterwards.
+            environment: That of its process.
 
         Raises:
             ServerUnreachable: It did not start.
         """
-        self._log = directory / "log.txt"
-        printed = directory / "printed.txt"
-        with printed.open("wb") as stdout, self._log.open("wb") as stderr:
-            self._process = subprocess.Popen(
-                _command(directory / "data"),
-                cwd=directory,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                **_apart(),
-            )
+        self._server = LocalServer(directory, key=KEY, environment=environment, arguments=MANY_CONNECTIONS)
         try:
-            ingest_url, output_url = self._wait_until_it_runs(printed)
+            self._server.start()
         except BaseException:
-            self.stop()
+            self._server.stop()
             raise
+        ingest_url, output_url, _ = self._server.urls
         super().__init__(ingest_url, output_url, key=KEY)
-        self._looked_at = psutil.Process(self._process.pid)
-
-    def _wait_until_it_runs(self, printed: Path) -> tuple[str, str]:
-        deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline and self._process.poll() is None:
-            urls = list(dict.fromkeys(PRINTED_URL.findall(printed.read_text(encoding="utf-8"))))
-            if len(urls) == 3:  # ingest, output, extras
-                return urls[0], urls[1]
-            time.sleep(LOOK_S)
-        raise ServerUnreachable("the server of this run", f"it did not start. {self._last_words()}")
-
-    def _last_words(self) -> str:
-        lines = self.log().strip().splitlines()
-        return lines[-1] if lines else "It says nothing of why."
+        self._looked_at = psutil.Process(self._server.process_id)
 
     def log(self) -> str:
-        return self._log.read_text(encoding="utf-8", errors="replace")
+        return self._server.log
 
     def cpu_s(self) -> float | None:
         return self._look(lambda process: float(sum(process.cpu_times()[:2])))
@@ -137,23 +108,4 @@ class StartedServer(Target):
             return None
 
     def stop(self) -> None:
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_S)
-            return
-        self._process.kill()
-        self._process.wait()
-
-
-def _command(data_dir: Path) -> list[str]:
-    """Return what starts a server that lets in as many connections of one address as one has."""
-    command = [sys.executable, "-m", "valo_ingest", "serve", "--host", HOST, "--insecure", "--auth-key", KEY]
-    command += ["--ingest-port", "0", "--output-port", "0", "--extras-port", "0", "--data-dir", str(data_dir)]
-    return [*command, "--max-connections-per-address", "20000", "--max-connections", "20000"]
-
-
-def _apart() -> dict[str, Any]:
-    """Return what keeps Ctrl-C from the server: it is for the load test, which stops the server last."""
-    if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    return {"start_new_session": True}
+        self._server.stop()
