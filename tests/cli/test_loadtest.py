@@ -92,3 +92,12 @@ def test_as_many_files_are_allowed_as_the_clients_need_and_the_system_permits(
 
 def test_a_limit_that_is_high_enough_is_left_alone() -> None:
     assert openfiles.allow_clients(1) is None
+
+
+def test_results_that_cannot_be_written_are_one_line(valo_ingest: CommandLine) -> None:
+    Path("file").touch()
+
+    said = refusal(valo_ingest, "lan-final", "--results", "file/below", status=1)
+
+    assert "file" in said
+    assert said.endswith(". Name another directory with --results.")

@@ -146,7 +146,8 @@ def loadtest(
     except (ServerUnreachable, NotLetIn, ListenError) as error:
         raise click.ClickException(one_line(str(error))) from error
     except OSError as error:
-        raise click.ClickException(one_line(str(error))) from error
+        advice = "" if error.filename is None else ". Name another directory with --results."
+        raise click.ClickException(one_line(f"{error}{advice}")) from error
     ctx.exit(0 if web else talk.exit_status)
 
 

@@ -1,12 +1,18 @@
 """The report that people open: our verdict, accounts and charts, and locust's own report below."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Final
 
 from valo_ingest.rehearsal.load.chart import Line, line_chart
 from valo_ingest.rehearsal.load.measurements import Latency
-from valo_ingest.rehearsal.load.summary import CapacityResult, Summary, capacity_line, what_is_played
+from valo_ingest.rehearsal.load.summary import (
+    CapacityResult,
+    Summary,
+    capacity_line,
+    matches_at_most,
+    what_is_played,
+)
 
 STYLE: Final = """
 body { margin: 0; } iframe { border: 0; width: 100%; height: 1200px; }
@@ -76,7 +82,7 @@ def _setting_out(summary: Summary) -> str:
     server = "a server that was started for it" if summary.server.started_here else "the server"
     stopped = " It was stopped before its end." if summary.interrupted else ""
     return (
-        f"{summary.matches} matches at most, {summary.clients} clients, {summary.took_s:.0f} s, against {server} "
+        f"{matches_at_most(summary)}, {summary.clients} clients, {summary.took_s:.0f} s, against {server} "
         f"at {summary.server.url}; {summary.started_at}.{stopped}"
     )
 
@@ -132,17 +138,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def _charts(summary: Summary) -> Iterator[str]:
     seconds = summary.seconds
-    seen = [each for each in seconds if each.seen.count]
-    yield line_chart(
-        "From event to overlay",
-        x="s",
-        y="ms",
-        lines=[
-            Line("p50", [(each.at_s, each.seen.p50_ms) for each in seen]),
-            Line("p99", [(each.at_s, each.seen.p99_ms) for each in seen]),
-        ],
-        limit=summary.settings.limits.p99_ms,
-    )
+    seen = [(each.at_s, each.seen) for each in seconds if each.seen.count]
+    yield _latency_chart("s", seen, summary.settings.limits.p99_ms)
     yield line_chart(
         "Load",
         x="s",
@@ -153,52 +150,13 @@ def _charts(summary: Summary) -> Iterator[str]:
             Line("matches", [(each.at_s, each.matches) for each in seconds]),
         ],
     )
-    yield line_chart(
-        "Processor",
-        x="s",
-        y="% of a core",
-        lines=[
-            Line("load generator", [(each.at_s, round(100 * each.load_cpu)) for each in seconds]),
-            Line(
-                "server",
-                [
-                    (each.at_s, round(100 * each.server_cpu))
-                    for each in seconds
-                    if each.server_cpu is not None
-                ],
-            ),
-        ],
-    )
+    yield _processor_chart("s", [(each.at_s, each.load_cpu, each.server_cpu) for each in seconds])
 
 
 def _capacity(capacity: CapacityResult, p99_ms_limit: float) -> Iterator[str]:
     steps = capacity.steps
-    yield line_chart(
-        "From event to overlay",
-        x="matches",
-        y="ms",
-        lines=[
-            Line("p50", [(step.matches, step.seen.p50_ms) for step in steps]),
-            Line("p99", [(step.matches, step.seen.p99_ms) for step in steps]),
-        ],
-        limit=p99_ms_limit,
-    )
-    yield line_chart(
-        "Processor",
-        x="matches",
-        y="% of a core",
-        lines=[
-            Line("load generator", [(step.matches, round(100 * step.load_cpu)) for step in steps]),
-            Line(
-                "server",
-                [
-                    (step.matches, round(100 * step.server_cpu))
-                    for step in steps
-                    if step.server_cpu is not None
-                ],
-            ),
-        ],
-    )
+    yield _latency_chart("matches", [(step.matches, step.seen) for step in steps], p99_ms_limit)
+    yield _processor_chart("matches", [(step.matches, step.load_cpu, step.server_cpu) for step in steps])
     yield _table(
         ("matches", "p50 ms", "p99 ms", "errors", "lost", "limits"),
         [
@@ -211,5 +169,31 @@ def _capacity(capacity: CapacityResult, p99_ms_limit: float) -> Iterator[str]:
                 "; ".join(step.over) or "kept",
             )
             for step in steps
+        ],
+    )
+
+
+def _latency_chart(x: str, seen: Sequence[tuple[int, Latency]], p99_ms_limit: float) -> str:
+    return line_chart(
+        "From event to overlay",
+        x=x,
+        y="ms",
+        lines=[
+            Line("p50", [(at, latency.p50_ms) for at, latency in seen]),
+            Line("p99", [(at, latency.p99_ms) for at, latency in seen]),
+        ],
+        limit=p99_ms_limit,
+    )
+
+
+def _processor_chart(x: str, shares: Sequence[tuple[int, float, float | None]]) -> str:
+    """Return a chart of the shares of a core that load generator and server took; None where nobody knows."""
+    return line_chart(
+        "Processor",
+        x=x,
+        y="% of a core",
+        lines=[
+            Line("load generator", [(at, round(100 * load)) for at, load, _ in shares]),
+            Line("server", [(at, round(100 * server)) for at, _, server in shares if server is not None]),
         ],
     )

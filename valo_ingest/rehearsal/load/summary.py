@@ -129,7 +129,7 @@ def lines(summary: Summary) -> Iterator[str]:
     """Yield the summary for a terminal."""
     events = summary.events
     yield f"{summary.scenario}: {what_is_played(summary)}"
-    yield f"  {summary.matches} matches at most, {summary.clients} clients, {summary.took_s:.0f} s"
+    yield f"  {matches_at_most(summary)}, {summary.clients} clients, {summary.took_s:.0f} s"
     yield f"  event to overlay: {_times(summary.seen)}"
     for row in (Row.LOGON, Row.RECONNECT, Row.REFUSAL):
         for name, latency in summary.rows.get(row, {}).items():
@@ -146,13 +146,18 @@ def lines(summary: Summary) -> Iterator[str]:
     if server.cpu is not None and server.busiest_cpu is not None:
         yield f"  server: {_side(server.cpu, server.busiest_cpu)}, {server.memory_mb:.0f} MB"
     for text, count in summary.failures.items():
-        yield f"  failed {count} times: {text}"
+        yield f"  failed {_often(count)}: {text}"
     if summary.capacity is not None:
         yield f"{capacity_line(summary.capacity)}."
     for text in summary.warnings:
         yield f"Beware: {text}."
     for text in summary.missed:
         yield f"Limit missed: {text}."
+
+
+def matches_at_most(summary: Summary) -> str:
+    """Return how many matches were played at a time."""
+    return "1 match" if summary.matches == 1 else f"{summary.matches} matches at most"
 
 
 def what_is_played(summary: Summary) -> str:
@@ -179,8 +184,12 @@ def _times(latency: Latency) -> str:
         return "never"
     return (
         f"p50 {latency.p50_ms:g} ms, p95 {latency.p95_ms:g}, p99 {latency.p99_ms:g}, "
-        f"max {latency.max_ms:g} ({latency.count} times)"
+        f"max {latency.max_ms:g} ({_often(latency.count)})"
     )
+
+
+def _often(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _side(cpu: float, busiest_cpu: float) -> str:

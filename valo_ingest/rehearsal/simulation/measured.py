@@ -26,7 +26,6 @@ MATCH_END_MS: Final = 2_570
 ROUND_LENGTH_MS: Final = 100_000
 """From "combat" to the "end" of a round that ran out of time: 99 997 and 99 999 ms in A."""
 
-MIN_LOADING_MS: Final = 7_000
 LOADING_MS: Final = 16_000
 """From the last locked agent to the first boards of a match that loads, and on to its first "game_start": B."""
 
@@ -101,9 +100,6 @@ WEAPON_BOARD_MS: Final = (4, 60)
 
 SECOND_THOUGHTS_SHARE: Final = 0.12
 """Purchases that are sold again and replaced: about every eighth in A."""
-
-PASSED_SPIKE_MEAN: Final = 1.5
-"""How often the spike changes hands in a round: 50 boards in shopping and 25 in combat in the 19 rounds of A."""
 
 # --- auxiliary clients --------------------------------------------------------------------------------------------
 
