@@ -1,7 +1,6 @@
 """`valo-ingest demo`: a server and a made-up match on this machine, to look at."""
 
 import secrets
-import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -25,11 +24,6 @@ GROUP_CODE: Final = "DEMO"
 
 SPEED: Final = 4.0
 AUXILIARIES: Final = 2 * rules.MAX_PLAYERS_PER_TEAM
-
-ENDINGS: Final = [
-    number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None
-]
-"""Signals that end the demonstration as Ctrl-C does. Windows has no SIGHUP."""
 
 
 @click.command(context_settings=CONTEXT)
@@ -59,7 +53,7 @@ def demo(*, speed: float, seed: int | None, mode: str, once: bool) -> None:
     key = secrets.token_urlsafe()
     try:
         with (
-            interruptible(*ENDINGS),
+            interruptible(),
             tempfile.TemporaryDirectory(prefix="valo-ingest-demo-", ignore_cleanup_errors=True) as directory,
         ):
             server = LocalServer(

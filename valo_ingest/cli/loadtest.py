@@ -124,10 +124,10 @@ def loadtest(
     _check_options(of=of, is_search=is_search, url=url, output_url=output_url, web=web)
     name, settings = _read((of or CAPACITY_OF) if is_search else scenario, duration, is_search=is_search)
     _allow_clients(name, settings, is_search=is_search)
+    _make_directory(parent)
     running = _import_running()
     talk = Talk(parent, CapacitySearch(settings.capacity, settings.limits) if is_search else None)
     try:
-        parent.mkdir(parents=True, exist_ok=True)  # or else nobody could write down what comes of it
         with _target(url, output_url, key, client_version) as target:
             click.echo(f"Playing {one_line(name)} to {one_line(target.ingest_url)}. Ctrl-C ends it.")
             logging.basicConfig(level=logging.ERROR)  # what locust warns of, the summary says as well
@@ -146,8 +146,7 @@ def loadtest(
     except (ServerUnreachable, NotLetIn, ListenError) as error:
         raise click.ClickException(one_line(str(error))) from error
     except OSError as error:
-        advice = "" if error.filename is None else ". Name another directory with --results."
-        raise click.ClickException(one_line(f"{error}{advice}")) from error
+        raise click.ClickException(one_line(str(error))) from error
     ctx.exit(0 if web else talk.exit_status)
 
 
@@ -187,6 +186,16 @@ def _allow_clients(name: str, settings: Scenario, *, is_search: bool) -> None:
             f"{name}: {key}: {matches} matches are {clients} connections, but this machine lets one program open "
             f"{allowed} files. Play fewer matches, or allow more (ulimit -n)."
         )
+
+
+def _make_directory(parent: Path) -> None:
+    """Make the directory of all results before anything is played: else nobody could write down what comes of it."""
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.ClickException(
+            one_line(f"{parent}: {error.strerror}. Name another directory with --results.")
+        ) from error
 
 
 def _import_running() -> ModuleType:
