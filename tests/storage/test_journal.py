@@ -14,7 +14,14 @@ from valo_ingest.game.state import Match, new_match
 from valo_ingest.live.clients import Observer
 from valo_ingest.live.ports import Kept, KeptSession
 from valo_ingest.storage import journal as module
-from valo_ingest.storage.journal import COMPLAIN_MS, ENTRIES_PER_STATE, FILE_NAME, RETRY_MS, SqliteJournal
+from valo_ingest.storage.journal import (
+    COMPLAIN_MS,
+    ENTRIES_PER_STATE,
+    FILE_NAME,
+    RETRY_MS,
+    ROWS_AT_ONCE,
+    SqliteJournal,
+)
 from valo_ingest.wire.record import Entry, Kind, Opening, event_of, replay_opening
 
 AT = 1_700_000_000_000
@@ -204,6 +211,35 @@ def test_a_full_disk_loses_nothing_and_is_said_once_a_minute(
     world.clock.advance(RETRY_MS)
     assert world.journal.commit() == 3
     assert world.journal.health().fault == ""
+    assert only_match(world.after_kill(tmp_path)) == world.match
+
+
+@pytest.mark.parametrize(
+    "count", [1, 2, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 3 * ROWS_AT_ONCE + 5]
+)
+def test_every_entry_of_a_transaction_is_written_once_and_in_order(world: World, count: int) -> None:
+    world.journal.commit()
+    world.tell(count)
+    assert world.journal.commit() == count
+
+    database = sqlite3.connect(world.directory / FILE_NAME)
+    rows = database.execute("SELECT at, kind, text FROM entries ORDER BY id").fetchall()
+    database.close()
+    assert rows == [(entry.at, int(entry.kind), entry.text) for entry in world.entries]
+
+
+def test_a_lone_entry_that_cannot_be_written_is_written_later(world: World, tmp_path: Path) -> None:
+    world.journal.commit()
+    blocker = sqlite3.connect(world.directory / FILE_NAME, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    world.tell(1)
+    assert world.journal.commit() == 0
+    assert world.journal.health().waiting == 1
+
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    world.clock.advance(RETRY_MS)
+    assert world.journal.commit() == 1
     assert only_match(world.after_kill(tmp_path)) == world.match
 
 

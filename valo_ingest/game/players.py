@@ -355,23 +355,25 @@ def _with_player_in(
     match: Match, seats: tuple[Seat, ...], player_id: str, change: Callable[[Player], Player]
 ) -> Match:
     """Return `match` with the player of that id changed in each of `seats` that has one."""
-    left, right = match.teams.left, match.teams.right
+    teams = match.teams
+    left, right = teams.left, teams.right
     if Seat.LEFT in seats:
         left = _with_player(left, player_id, change)
     if Seat.RIGHT in seats:
         right = _with_player(right, player_id, change)
-    if left is match.teams.left and right is match.teams.right:
+    if left is teams.left and right is teams.right:
         return match
     return replace(match, teams=BySeat(left, right))
 
 
 def _with_player(team: Team, player_id: str, change: Callable[[Player], Player]) -> Team:
-    for index, player in enumerate(team.players):
+    for player in team.players:
         if player.player_id == player_id:
             changed = change(player)
             if changed is player or changed == player:
                 return team
-            return replace(team, players=(*team.players[:index], changed, *team.players[index + 1 :]))
+            players = [changed if other is player else other for other in team.players]
+            return replace(team, players=tuple(players))
     return team
 
 

@@ -278,7 +278,8 @@ class MatchController:
     def _take_in(self, live: LiveMatch, entry: Entry, event: happened.Event) -> None:
         after = apply(live.match, event, entry.at)
         self._journal.append(live.number, entry, after)
-        self._turns.request()
+        if not self._turns.is_soon:
+            self._turns.request()
         if after is not live.match:
             self._replace(live, after)
 

@@ -46,6 +46,8 @@ class Turns:
         self._ended_at = 0
         self._soonest_at = TURN_MS
         """Before which the next turn does not end."""
+        self.is_soon = False
+        """Whether a turn ends as soon as may be: then nobody need ask for one."""
         self._due_at: int | None = None
 
     def show_by(self, show: Show) -> None:
@@ -59,6 +61,7 @@ class Turns:
         """Have a turn end at `at` (epoch ms), or as soon after as may be; without it, as soon as may be."""
         if at < self._soonest_at:
             at = self._soonest_at
+            self.is_soon = True
         if self._due_at is not None and self._due_at <= at:
             return  # as after nearly every event
         now = self._clock.now_ms()
@@ -71,6 +74,7 @@ class Turns:
         if due_at != self._due_at:
             return  # another one was called for earlier
         self._due_at = None
+        self.is_soon = False
         now = self._clock.now_ms()
         busy_entries = BUSY_PER_MS * max(TURN_MS, now - self._ended_at)
         self._ended_at = now

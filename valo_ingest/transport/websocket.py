@@ -60,7 +60,7 @@ from valo_ingest.transport.frames import (
 from valo_ingest.transport.limits import Bucket
 from valo_ingest.transport.packets import EMPTY_MESSAGE, is_engine_packet
 
-WORK_PER_TURN: Final = 32
+WORK_PER_TURN: Final = 64
 """Of a `FrameReader`: mostly, this is a number of messages."""
 
 HIGHEST_PRIORITY: Final = 2

@@ -200,9 +200,11 @@ def _kill_event(message: _KillMessage) -> happened.Event:
 
 
 def _team_board_event(message: _TeamBoardMessage) -> happened.Event:
-    return happened.AuxiliaryTeamBoardReported(
-        tuple([_board(board) for board in _decode_boards(message.data)])
-    )
+    try:
+        boards = _decode_boards(message.data)
+    except msgspec.ValidationError:
+        boards = _decode_newer_boards(message.data)
+    return happened.AuxiliaryTeamBoardReported(tuple([_board(board) for board in boards]))
 
 
 def _abilities_event(message: _AbilitiesMessage) -> happened.Event:
@@ -269,23 +271,20 @@ def _closed_message(kind: type[Struct]) -> type[Struct]:
     )
 
 
-def _decoder(closed: Any, opened: Any) -> Callable[[str | bytes], Any]:
-    """Return what decodes a text by closed types, or else by open ones.
+Decode = Callable[[str | bytes], Any]
+"""Decodes a text. It raises what is in `UNREADABLE`."""
 
-    It raises what is in `UNREADABLE`.
-    """
-    decode_closed = msgspec.json.Decoder(closed).decode
+
+def _decoders(closed: Any, opened: Any) -> tuple[Decode, Decode]:
+    """Return what decodes a text by closed types, and what does it by open ones where the first cannot."""
     decode_open = msgspec.json.Decoder(opened).decode
 
-    def decode(text: str | bytes) -> Any:
-        try:
-            return decode_closed(text)
-        except msgspec.ValidationError:
-            value = decode_open(text)
-            _decode_anything(text)
-            return value
+    def decode_newer(text: str | bytes) -> Any:
+        value = decode_open(text)
+        _decode_anything(text)
+        return value
 
-    return decode
+    return msgspec.json.Decoder(closed).decode, decode_newer
 
 
 Reader = Callable[[str | bytes], tuple[Any, str, happened.Event]]
@@ -294,11 +293,14 @@ Reader = Callable[[str | bytes], tuple[Any, str, happened.Event]]
 def _reader(events: Mapping[type, tuple[str, Callable[[Any], happened.Event]]]) -> Reader:
     """Return what reads a message of these types: its envelope, the name of its type, and its event."""
     closed = {_closed_message(kind): meaning for kind, meaning in events.items()}
-    decode = _decoder(Union[tuple(closed)], Union[tuple(events)])  # noqa: UP007 (made of a tuple)
+    decode, decode_newer = _decoders(Union[tuple(closed)], Union[tuple(events)])  # noqa: UP007 (made of a tuple)
     meanings = {**events, **closed}
 
     def read(text: str | bytes) -> tuple[Any, str, happened.Event]:
-        message = decode(text)
+        try:
+            message = decode(text)
+        except msgspec.ValidationError:
+            message = decode_newer(text)
         name, event_of = meanings[type(message)]
         return message, name, event_of(message)
 
@@ -307,7 +309,7 @@ def _reader(events: Mapping[type, tuple[str, Callable[[Any], happened.Event]]]) 
 
 _Boards: TypeAlias = Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
 _ClosedBoards: TypeAlias = Annotated[list[_closed(_Board)], Meta(max_length=bounds.MAX_ENTRIES)]  # type: ignore[misc, valid-type]
-_decode_boards: Final = _decoder(_ClosedBoards, _Boards)
+_decode_boards, _decode_newer_boards = _decoders(_ClosedBoards, _Boards)
 _read_observer: Final = _reader(_OBSERVER_EVENTS)
 _read_auxiliary: Final = _reader(_AUXILIARY_EVENTS)
 
