@@ -302,6 +302,7 @@ CODES: Final[Mapping[str, str]] = {
     # a connection
     "slow_handshake": "a TLS handshake that did not end in time",
     "bad_handshake": "no TLS, or none that could be agreed on",
+    "certificate_refused": "a client that does not take the server's certificate",
     "tls_on_plain_port": "a client that was given ``https://``, on a port without TLS: type ``http://``",
     "plain_on_tls_port": "a client that was given ``http://``, on a port with TLS: type ``https://``",
     "slow_request": "an HTTP request that did not end in time",

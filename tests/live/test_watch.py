@@ -3,6 +3,7 @@ import pytest
 from tests.live.watched import WatchedWorld
 from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.game import events as happened
+from valo_ingest.live.facts import Problem, Severity
 from valo_ingest.live.ports import JournalHealth
 from valo_ingest.live.problems import LATELY_MS
 from valo_ingest.live.watch import MAX_WAITING
@@ -84,12 +85,40 @@ def test_a_refused_logon_is_told_with_words_and_address_for_a_while(world: Watch
     world.refusals.refuse_logon("A", LogonRefused("invalid_key", "Invalid Key"), address="10.0.0.3")
 
     (problem,) = world.overview().problems
-    assert problem.text == "A logon with a wrong access key from 10.0.0.3"
+    assert problem.text == "From 10.0.0.3: a logon with a wrong access key"
     assert "Type the key anew" in problem.advice
 
     world.clock.advance(LATELY_MS)
     assert codes(world) == []
     assert [refused.code for refused in world.overview().refused] == ["invalid_key"]
+
+
+def test_who_types_the_wrong_scheme_or_takes_no_certificate_is_a_problem_too(world: WatchedWorld) -> None:
+    for number, code in enumerate(("tls_on_plain_port", "plain_on_tls_port", "certificate_refused")):
+        world.refusals.refuse_connection(f"10.0.0.{number}", code, "what happened")
+
+    assert codes(world) == ["refused_logon"] * 3
+    assert {problem.text for problem in world.overview().problems} == {
+        "From 10.0.0.0: https:// was typed for a port without TLS",
+        "From 10.0.0.1: http:// was typed for a port with TLS",
+        "From 10.0.0.2: a client that does not take the certificate of this server",
+    }
+
+
+def test_all_who_were_refused_for_the_same_reason_are_named(world: WatchedWorld) -> None:
+    for address in ("10.0.0.3", "10.0.0.4", "10.0.0.3"):
+        world.refusals.refuse_connection(address, "no_logon", "it did not log on")
+
+    (problem,) = world.overview().problems
+    assert problem.text == "From 10.0.0.3, 10.0.0.4: connected, but did not log on"
+
+
+def test_what_is_wrong_with_the_server_comes_before_what_is_refused() -> None:
+    own = Problem(code="disk_full", severity=Severity.ALARM, text="full", advice="free some")
+    world = WatchedWorld(own_problems=lambda: (own,))
+    world.overlays.add("B")
+
+    assert codes(world) == ["disk_full", "overlay_waits"]
 
 
 def test_refused_messages_are_counted_and_are_no_problem_of_the_server(world: WatchedWorld) -> None:

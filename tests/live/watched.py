@@ -1,12 +1,21 @@
 """A controller between fakes, and somebody who watches it."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.live.fakes import FakeOverlays
 from tests.live.world import World
 from valo_ingest.game import events as happened
 from valo_ingest.live.clients import Observer
-from valo_ingest.live.facts import Glance, MatchDetails, MatchFacts, Overview, PlayerGlance, ServerFacts
+from valo_ingest.live.facts import (
+    Glance,
+    MatchDetails,
+    MatchFacts,
+    Overview,
+    PlayerGlance,
+    Problem,
+    ServerFacts,
+)
 from valo_ingest.live.matches import LiveMatch
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.watch import Watch
@@ -26,7 +35,7 @@ SERVER = ServerFacts(
 class WatchedWorld(World):
     """A world that is watched."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, own_problems: Callable[[], Iterable[Problem]] = tuple, **options: Any) -> None:
         super().__init__(**options)
         self.overlays = FakeOverlays()
         self.refusals = Refusals(self.clock)
@@ -38,6 +47,7 @@ class WatchedWorld(World):
             journal=self.journal,
             refused=self.refusals.last_hour,
             server=SERVER,
+            own_problems=own_problems,
         )
 
     def play(self, group_code: str = "A", match_id: str = "M", *, phase: str = "combat") -> Observer:

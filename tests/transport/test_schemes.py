@@ -143,6 +143,30 @@ def test_what_is_neither_is_a_bad_handshake_on_a_tls_port(
     assert [code for _, code, _ in refusals] == ["bad_handshake"]
 
 
+@pytest.mark.parametrize("options", [{}, {"maximum_version": ssl.TLSVersion.TLSv1_2}], ids=["1.3", "1.2"])
+def test_a_client_that_does_not_take_the_certificate_is_told_apart(
+    start: StartListener, refusals: Refusals, tls: ssl.SSLContext, options: dict[str, Any]
+) -> None:
+    listener = start(tls)
+    context: ssl.SSLContext = gevent.ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody
+    for name, value in options.items():
+        setattr(context, name, value)
+
+    with (
+        gevent.Timeout(5),
+        socket.create_connection(("127.0.0.1", listener.server_port)) as client,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        context.wrap_socket(client, server_hostname="localhost")
+
+    with gevent.Timeout(5):
+        while not refusals:
+            gevent.sleep(0.001)
+    ((_, code, text),) = refusals
+    assert code == "certificate_refused"
+    assert "UNKNOWN_CA" in text
+
+
 def test_a_handshake_that_does_not_end_is_ended(
     start: StartListener, refusals: Refusals, tls: ssl.SSLContext
 ) -> None:

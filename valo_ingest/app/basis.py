@@ -9,6 +9,7 @@ from valo_ingest.config import Config
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport.limits import Admission
+from valo_ingest.transport.tls import Validity
 
 MINUTE_MS: Final = 60_000
 
@@ -35,3 +36,5 @@ class Basis:
     ports: Ports
     listening: Callable[[], Mapping[str, bool]]
     """Returns of each port, by what it is for, whether it is listened on."""
+    certificate: Callable[[], Validity | None]
+    """Returns how long the certificate is valid that new connections get; None without TLS."""

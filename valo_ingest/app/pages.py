@@ -25,6 +25,7 @@ from valo_ingest.transport.overlays import OverlayHandlers
 from valo_ingest.transport.server import WsgiApplication
 from valo_ingest.transport.service import Service
 from valo_ingest.transport.site import Site
+from valo_ingest.transport.troubles import own_problems
 from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
 
@@ -48,6 +49,7 @@ def make_pages(basis: Basis, matches: Matches, senders: IngestHandlers, overlays
         journal=basis.journal,
         refused=basis.refusals.last_hour,
         server=_server_facts(basis),
+        own_problems=lambda: own_problems(health, basis.certificate(), basis.clock.now_ms()),
     )
     sources = Sources(
         matches=matches.controller,

@@ -1,6 +1,7 @@
 """A server, from its start to its end."""
 
 import logging
+import ssl
 import time
 from typing import Final
 
@@ -17,6 +18,7 @@ from valo_ingest.live.refusals import Refusals
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport.health import State
 from valo_ingest.transport.server import Listener
+from valo_ingest.transport.tls import Validity, configured_validity
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class Server:
         self._config = config
         self._clock = clock
         self._make_controller = make_controller
+        self._certificate: Validity | None = None
         self._listeners: list[Listener] = []
         self._journal: SqliteJournal | None = None
         self._stack: Stack | None = None
@@ -61,7 +64,7 @@ class Server:
             ListenError: A port cannot be opened.
         """
         config, clock = self._config, self._clock
-        context = tls_context(config, clock)
+        context = self._tls_context()
         bound = bind(config)
         journal = SqliteJournal(config.data_dir, durability=config.durability, now_ms=clock.now_ms)
         kept = journal.open(ended_since=clock.now_ms() - config.result_minutes * MINUTE_MS)
@@ -75,6 +78,7 @@ class Server:
             admission=make_admission(config),
             ports=ports_of(bound),
             listening=self._listening,
+            certificate=lambda: self._certificate,
         )
         self._stack = stack = make_stack(basis, kept, self._make_controller)
         self._greenlets = [chore.start() for chore in stack.chores]
@@ -88,13 +92,18 @@ class Server:
         stack.health.state = State.RUNNING
         return basis.ports
 
+    def _tls_context(self) -> ssl.SSLContext | None:
+        context = tls_context(self._config, self._clock)
+        self._certificate = configured_validity(self._config)
+        return context
+
     def _listening(self) -> dict[str, bool]:
         return {name: listener.started for name, listener in zip(PORT_NAMES, self._listeners, strict=False)}
 
     def renew_tls(self) -> None:
         """Read key and certificate again. What cannot be used changes nothing, and is said in the log."""
         try:
-            context = tls_context(self._config, self._clock)
+            context = self._tls_context()
         except ConfigError as error:
             logger.error("the certificate stays as it was: %s", error)
             return

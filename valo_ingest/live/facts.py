@@ -237,6 +237,8 @@ class RefusedFacts(Struct, frozen=True, kw_only=True, rename="camel"):
     advice: str
     count: int
     latest: Refusal
+    addresses: tuple[str, ...] = ()
+    """From where the latest of them came."""
 
 
 class ServerFacts(Struct, frozen=True, kw_only=True, rename="camel"):

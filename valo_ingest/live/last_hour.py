@@ -5,7 +5,7 @@ append, and both are bounded.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -44,6 +44,8 @@ class RefusalCount(Struct, frozen=True, kw_only=True):
     code: str
     count: int
     latest: Refusal
+    addresses: tuple[str, ...] = ()
+    """From where the latest of them came, the last one first."""
 
 
 class LastHour:
@@ -69,7 +71,12 @@ class LastHour:
             if minute > (now - HOUR_MS) // MINUTE_MS:
                 total.update(counter)
         found = [
-            RefusalCount(code=code, count=count, latest=self._by_code[code][-1])
+            RefusalCount(
+                code=code,
+                count=count,
+                latest=self._by_code[code][-1],
+                addresses=tuple(_addresses(self._by_code[code])),
+            )
             for code, count in total.items()
         ]
         return sorted(found, key=lambda each: each.latest.at, reverse=True)
@@ -78,6 +85,10 @@ class LastHour:
         """Return refusals of the hour before `now`, the latest first."""
         kept = {id(refusal): refusal for each in (*self._by_code.values(), self._latest) for refusal in each}
         return _newest_first(refusal for refusal in kept.values() if now - refusal.at < HOUR_MS)
+
+
+def _addresses(refusals: Sequence[Refusal]) -> Iterable[str]:
+    return dict.fromkeys(refusal.address for refusal in reversed(refusals) if refusal.address)
 
 
 def _newest_first(refusals: Iterable[Refusal]) -> list[Refusal]:

@@ -88,7 +88,12 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "bad_handshake": Reason(
         "No TLS, or none that both sides know",
-        "Is http:// typed for https://? If not, the client does not trust the certificate.",
+        "Is http:// typed for https://? If not, something else than a browser talks to this port.",
+    ),
+    "certificate_refused": Reason(
+        "A client that does not take the certificate of this server",
+        "In the browser of that overlay, open its serverEndpoint and its extrasEndpoint once and accept; or give the "
+        "server a certificate that the machine trusts (SERVER_CERT). The doctor on that machine says what is wrong.",
     ),
     "tls_on_plain_port": Reason(
         "https:// was typed for a port without TLS", "Type http:// instead, on that machine."
@@ -126,6 +131,7 @@ LOGONS: Final = frozenset(
         "client_version",
         "invalid_key",
         "expired_key",
+        "keys_unreadable",
         "group_code_taken",
         "too_many_matches",
         "match_not_found",
@@ -135,7 +141,13 @@ LOGONS: Final = frozenset(
         "overlay_logon",
         "slow_handshake",
         "bad_handshake",
+        "certificate_refused",
+        "tls_on_plain_port",
+        "plain_on_tls_port",
         "bad_request",
+        "logon_delayed",
+        "too_many_connections",
+        "too_many_connections_of_address",
     }
 )
 """Reasons for which somebody is not in who wants to be."""

@@ -4,7 +4,7 @@ Nothing here is told anything while events are taken in; it looks when somebody 
 sampled, once a second (`sample`), for rates.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from valo_ingest.clock import Clock
@@ -37,7 +37,12 @@ class Watch:
         journal: Journal,
         refused: LastHour,
         server: ServerFacts,
+        own_problems: Callable[[], Iterable[Problem]] = tuple,
     ) -> None:
+        """
+        Args:
+            own_problems: Returns what is wrong with the server itself, but for its journal.
+        """
         self._clock = clock
         self._matches = matches
         self._overlays = overlays
@@ -45,6 +50,7 @@ class Watch:
         self._journal = journal
         self._refused = refused
         self._server = server
+        self._own_problems = own_problems
         self._nearest: dict[str, Nearest | None] = {}
         self._nearest_among: tuple[str, ...] = ()
 
@@ -88,7 +94,12 @@ class Watch:
             server=self._server,
             journal_fault=journal.fault,
             overlays=scene.watching,
-            problems=tuple(_problems_of_server(journal.fault, waiting, refused, scene.now)),
+            problems=(
+                *_about_journal(journal.fault),
+                *self._own_problems(),
+                *_about_waiting(waiting),
+                *_about_logons(refused, scene.now),
+            ),
             waiting=tuple(waiting[:MAX_WAITING]),
             more_waiting=max(0, len(waiting) - MAX_WAITING),
             refused=refused,
@@ -133,12 +144,11 @@ class Watch:
                 advice=known.advice,
                 count=counted.count,
                 latest=counted.latest,
+                addresses=counted.addresses,
             )
 
 
-def _problems_of_server(
-    journal_fault: str, waiting: list[WaitingFacts], refused: tuple[RefusedFacts, ...], now: int
-) -> Iterator[Problem]:
+def _about_journal(journal_fault: str) -> Iterator[Problem]:
     if journal_fault:
         yield Problem(
             code="journal_failing",
@@ -146,6 +156,9 @@ def _problems_of_server(
             text=f"The journal cannot be written: {journal_fault}",
             advice="Free space on the disk of the data directory. Matches go on, but a restart now would lose events.",
         )
+
+
+def _about_waiting(waiting: list[WaitingFacts]) -> Iterator[Problem]:
     for each in waiting[:MAX_WAITING]:
         meant = (
             f"The live code {each.nearest} {each.difference}." if each.nearest else "No live code is like it."
@@ -158,15 +171,22 @@ def _problems_of_server(
             advice=f"{meant} Open the overlay with the code that the observer typed, or the reverse.",
             group_code=each.group_code,
         )
-    for each_refused in refused:
-        latest = each_refused.latest
-        if each_refused.code in LOGONS and now - latest.at < LATELY_MS:
-            where = f" from {latest.address}" if latest.address else ""
+
+
+def _about_logons(refused: tuple[RefusedFacts, ...], now: int) -> Iterator[Problem]:
+    for each in refused:
+        latest = each.latest
+        if each.code in LOGONS and now - latest.at < LATELY_MS:
             yield Problem(
                 code="refused_logon",
                 severity=Severity.WARNING,
-                text=f"{each_refused.title}{where}",
-                advice=each_refused.advice,
+                text=_from(each.addresses, each.title),
+                advice=each.advice,
                 since=latest.at,
                 group_code=latest.group_code,
             )
+
+
+def _from(addresses: tuple[str, ...], title: str) -> str:
+    """Return what was refused, with where it came from in front."""
+    return f"From {', '.join(addresses)}: {title[0].lower()}{title[1:]}" if addresses else title

@@ -107,11 +107,7 @@ class Health:
         found = []
         if self.state is not State.RUNNING:
             found.append(f"The server is {self.state}.")
-        found += [
-            f"The {name} port is not listened on."
-            for name, is_open in self._listening().items()
-            if not is_open and self.state is State.RUNNING
-        ]
+        found += [f"The {name} port is not listened on." for name in self.closed_ports()]
         journal = self._journal.health()
         if journal.fault:
             found.append(
@@ -123,6 +119,12 @@ class Health:
     def warnings(self) -> list[str]:
         """Return, in sentences, what is no problem yet."""
         return [*filter(None, [self._disk_warning()])]
+
+    def closed_ports(self) -> list[str]:
+        """Return what those ports are for that should be listened on and are not."""
+        if self.state is not State.RUNNING:
+            return []
+        return [name for name, is_open in self._listening().items() if not is_open]
 
     def _disk_problem(self) -> str:
         disk = self.disk

@@ -17,6 +17,17 @@ TLS_HANDSHAKE: Final = b"\x16"
 HTTP_FAULTS: Final = frozenset({"HTTP_REQUEST", "HTTPS_PROXY_REQUEST"})
 """What OpenSSL calls it when a plain request comes instead of a handshake."""
 
+CERTIFICATE_FAULTS: Final = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    }
+)
+"""What OpenSSL calls it when a client breaks the handshake off because it does not like the certificate."""
+
 ANSWER_S: Final = 1.0
 """How long such a client may take to read what it is told."""
 

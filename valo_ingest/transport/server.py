@@ -21,7 +21,12 @@ from valo_ingest.errors import ConfigError, ListenError
 from valo_ingest.transport.limits import Admission, Buckets
 from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
-from valo_ingest.transport.schemes import HTTP_FAULTS, answer_in_plain, plain_on_tls_port
+from valo_ingest.transport.schemes import (
+    CERTIFICATE_FAULTS,
+    HTTP_FAULTS,
+    answer_in_plain,
+    plain_on_tls_port,
+)
 from valo_ingest.transport.upgrades import OpenWebSockets
 from valo_ingest.transport.websocket import Terms
 
@@ -172,6 +177,9 @@ class Listener(WSGIServer):  # type: ignore[misc]
                 told = plain_on_tls_port(self.server_port)
                 self.terms.refuse(address, "plain_on_tls_port", told)
                 answer_in_plain(wrapped, told)
+            elif reason in CERTIFICATE_FAULTS:
+                told = f"a client does not take the certificate of this server: {reason}"
+                self.terms.refuse(address, "certificate_refused", told)
             else:
                 self.terms.refuse(address, "bad_handshake", f"TLS handshake failed: {reason}")
         else:

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import gevent.ssl
 from cryptography import x509
@@ -46,6 +46,27 @@ def configured_context(config: Config, now: datetime) -> ssl.SSLContext | None:
         )
     assert key is not None and cert is not None, "the configuration has checked itself"
     return server_context(key, cert, now=now)
+
+
+class Validity(NamedTuple):
+    """From when until when a certificate is valid."""
+
+    start: datetime
+    end: datetime
+
+
+def configured_validity(config: Config) -> Validity | None:
+    """Return how long the certificate is valid that the configuration asks for, as it is now; None for no TLS.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    if config.insecure:
+        return None
+    path = config.data_dir / CERT_FILE if config.self_signed else config.server_cert
+    assert path is not None, "the configuration has checked itself"
+    certificate = _read_certificate(path)
+    return Validity(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
 
 
 def server_context(key: Path, cert: Path, now: datetime) -> ssl.SSLContext:
