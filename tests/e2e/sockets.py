@@ -39,11 +39,16 @@ def event_packet(event: str, *arguments: Any) -> str:
 class WebSocketClient:
     """A client on a WebSocket, logged on to nothing."""
 
-    def __init__(self, port: int, *, scheme: str = "ws") -> None:
+    def __init__(self, port: int, *, scheme: str = "ws", receive_buffer: int = 0) -> None:
+        """
+        Args:
+            receive_buffer: How many bytes the system keeps that were not read yet; 0 leaves that to it.
+        """
         self._socket = websocket.create_connection(
             f"{scheme}://127.0.0.1:{port}{PATH}websocket",
             timeout=TIMEOUT_S,
             enable_multithread=False,
+            sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer),) if receive_buffer else (),
             sslopt={"cert_reqs": ssl.CERT_NONE, "check_hostname": False},
         )
         self.received: list[Event] = []

@@ -126,6 +126,32 @@ def _can_look(server: RunningServer) -> bool:
     return True
 
 
+def test_an_overlay_that_takes_nothing_is_named_before_much_is_kept_for_it(
+    server: RunningServer, operator: Operator, crew: Crew
+) -> None:
+    """The system would keep megabytes for it: minutes of a match, in which it would seem to be up to date."""
+    overlay = WebSocketClient(server.output_port, receive_buffer=4_096)
+    overlay.emit("logon", as_text({"groupCode": crew.code}))
+    overlay.wait_for("logon_success")
+
+    def told() -> bool:
+        crew.tell("switch_kda_credits")
+        match = operator.json(f"/api/matches/{crew.code}")["match"]
+        return any(problem["code"] == "overlay_behind" for problem in match["problems"])
+
+    eventually(told, "the overlay is named")
+    (lag,) = operator.json(f"/api/matches/{crew.code}")["match"]["overlays"]
+    assert lag["owedSince"]
+    page = eventually(lambda: _page_with(operator, "cannot keep up"), "the page says so, too")
+    assert "1 cannot keep up" in page
+    overlay.close()
+
+
+def _page_with(operator: Operator, text: str) -> str:
+    page = operator.get("/")[2]
+    return page if text in page else ""
+
+
 def test_a_client_is_disconnected_and_does_not_come_back(operator: Operator, crew: Crew) -> None:
     crew.log_player_on()
     match = operator.json(f"/api/matches/{crew.code}")["match"]

@@ -41,8 +41,11 @@ RECEIVE_BUFFER_BYTES: Final = 256 << 10
 """What the kernel holds of a client that has to wait. It grows this to megabytes by itself, and a client would wait for
 all of that before anything it sends next is heard."""
 
-
 SOCKETIO_PATH: Final = "/socket.io/"
+
+UNSENT_BYTES: Final = 128 << 10
+"""What the kernel takes of us that it has not sent yet: some dozen documents. It would take megabytes, and an overlay
+that reads nothing would be shown minutes of the past once it reads again; until then it would seem to be up to date."""
 
 
 class GoodbyeServer(socketio.Server):  # type: ignore[misc]
@@ -87,6 +90,8 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         # Accepted sockets inherit it. Without it a small answer waits 40 ms for the acknowledgement of the last.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # not on Windows
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
