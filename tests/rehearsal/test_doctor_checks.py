@@ -190,15 +190,37 @@ def test_a_journal_that_fails_is_told_by_the_server() -> None:
         "status": "journal failing",
         "version": "0.1.0",
         "matchesRunning": 1,
-        "journal": {"fault": "disk is full"},
+        "problems": ["The journal cannot be written (disk is full): 3 entries wait in memory."],
+        "warnings": [],
         "refused": {"invalid_key": 3},
     }
     with web_server({"/healthz": (503, health)}) as port:
         finding = service.check_health(place(port))
 
     assert finding.state is State.BROKEN
-    assert "1 match is live; refused since its start: invalid key 3; the journal cannot" in finding.saw
-    assert "disk is full" in finding.saw
+    assert finding.saw.startswith("The journal cannot be written (disk is full): 3 entries wait in memory.")
+    assert "1 match is live; refused since its start: invalid key 3" in finding.saw
+
+
+@pytest.mark.parametrize(
+    ("problems", "warnings", "state"),
+    [
+        (["The disk is full."], [], State.BROKEN),
+        ([], ["The disk has 500 MB left."], State.WARNING),
+        ([], [], State.OK),
+    ],
+)
+def test_whatever_the_server_says_is_wrong_with_it_is_told(
+    problems: list[str], warnings: list[str], state: State
+) -> None:
+    status = "not ready" if problems else "ok"
+    health = {"status": status, "version": "0.1.0", "problems": problems, "warnings": warnings}
+    with web_server({"/healthz": health}) as port:
+        finding = service.check_health(place(port))
+
+    assert finding.state is state
+    assert finding.saw.startswith("".join([*problems, *warnings]))
+    assert "journal" not in finding.saw
 
 
 def test_a_server_without_health_is_older_or_the_original() -> None:
@@ -345,6 +367,20 @@ def test_a_report_needs_the_password() -> None:
     with web_server(answers, passwords=lambda given: given == "Bearer pass") as port:
         assert service.report(place(port), "wrong") is None
         assert service.report(place(port), "pass") == report()
+        assert service.check_password(place(port), "pass").state is State.OK
+        assert "refuses" in service.check_password(place(port), "wrong").saw
+
+
+@pytest.mark.parametrize(
+    ("answer", "saw"),
+    [((429, {"error": "wait"}), "too many of this machine were wrong"), (None, "reports no matches")],
+)
+def test_a_password_that_is_not_looked_at(answer: Any, saw: str) -> None:
+    with web_server({"/api/matches": answer} if answer else {}) as port:
+        finding = service.check_password(place(port), "pass")
+
+    assert finding.state is State.WARNING
+    assert saw in finding.saw
 
 
 @pytest.mark.parametrize(

@@ -249,8 +249,23 @@ def test_an_operator_password_is_never_shown(start_server: StartServer) -> None:
     server = start_server("--insecure", "--auth-key", ACCESS_KEY, "--operator-password", "another one")
     _, found = ask(*urls(server), "--operator-password", "pa55word")
 
-    assert found["name"]["state"] == "ok"
+    assert found["operator"]["saw"] == "the server refuses this operator password"
+    assert found["events"]["saw"] == "no match is live", "on its own machine it reports without one"
     assert "pa55word" not in str(found)
+
+
+def test_the_password_that_a_server_of_this_machine_made_is_found(
+    server: RunningServer, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "operator_password").write_text("of another server")
+    ports = [
+        f"--{side}-port={port}"
+        for side, port in zip(("ingest", "output", "extras"), server.ports, strict=True)
+    ]
+    _, found = ask("--lan", "kept", *ports)
+
+    assert found["operator"]["saw"] == "the server refuses this operator password"
 
 
 def test_what_the_server_reports_is_used_where_it_does(server: RunningServer) -> None:

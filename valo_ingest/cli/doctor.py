@@ -147,7 +147,7 @@ def doctor(
         client_version=client_version,
         key=key or (_own_key(resolved) if is_own else ""),
         group_code=group_code,
-        operator_password=operator_password,
+        operator_password=operator_password or (_own_password(resolved) if is_own else None),
         watch_s=watch_s,
         data=_data(resolved, ingest),
     )
@@ -202,9 +202,18 @@ def _own_key(resolved: Resolved) -> str:
     """Return the key that a server with these settings has: set, or made and kept."""
     if resolved.values["AUTH_KEY"]:
         return str(resolved.values["AUTH_KEY"])
+    return _kept(resolved, keys.FILE_NAME) if resolved.makes_auth_key else ""
+
+
+def _own_password(resolved: Resolved) -> str | None:
+    """Return the operator's password that a server with these settings made and keeps; it may listen elsewhere only."""
+    return (_kept(resolved, keys.PASSWORD_FILE_NAME) or None) if resolved.makes_operator_password else None
+
+
+def _kept(resolved: Resolved, name: str) -> str:
     try:
-        kept: Path = resolved.values["DATA_DIR"] / keys.FILE_NAME
-        return kept.read_text(encoding="utf-8").strip() if resolved.makes_auth_key else ""
+        kept: Path = resolved.values["DATA_DIR"] / name
+        return kept.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -263,7 +272,8 @@ def _verdict(findings: Sequence[Finding]) -> str:
     if first is not None:
         return one_line(f"Broken: {first.check}. {first.saw.rstrip('.')}. {first.do}")
     if counts[State.WARNING]:
-        return f"No link is broken. Warnings: {counts[State.WARNING]}."
+        warned = [each.check for each in findings if each.state is State.WARNING]
+        return one_line(f"No link is broken. Warnings: {', '.join(warned)}.")
     skipped = f" Not looked at: {counts[State.SKIPPED]}." if counts[State.SKIPPED] else ""
     return f"No link is broken.{skipped}"
 

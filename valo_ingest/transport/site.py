@@ -144,7 +144,8 @@ class Site:
 
         def guarded(environ: Environ, rest: str) -> Response:
             try:
-                if not (self._guard.may_read(environ) or self._guard.check_bearer(environ)):
+                # A token that is wrong is said to be, also to those who need none: elsewhere it would not do.
+                if not (self._guard.check_bearer(environ) or self._guard.may_read(environ)):
                     return error(
                         HTTPStatus.UNAUTHORIZED,
                         "Send the operator's password as a bearer token.",

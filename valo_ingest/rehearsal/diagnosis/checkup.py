@@ -7,7 +7,7 @@ from typing import Any, Final
 from valo_ingest.errors import ServerUnreachable
 from valo_ingest.rehearsal.diagnosis import logons, machine, reaching, service, watching
 from valo_ingest.rehearsal.diagnosis.certificates import check_certificate
-from valo_ingest.rehearsal.diagnosis.findings import Finding, State, broken, ok, skipped, warning
+from valo_ingest.rehearsal.diagnosis.findings import Finding, State, broken, ok, skipped
 from valo_ingest.rehearsal.diagnosis.places import Answer, Place
 
 WATCH_S: Final = 20.0
@@ -102,13 +102,13 @@ def _service(subject: Subject, seen: _Seen) -> Iterator[Finding]:
         yield skipped("health", "the extras side cannot be asked")
         return
     yield service.check_health(subject.extras)
-    seen.report = service.report(subject.extras, subject.operator_password)
-    if seen.report is None and subject.operator_password:
-        yield warning(
-            "operator",
-            "the server reports no matches for this operator password",
-            "Look at the password that the server was started with; an older server has no reports at all.",
-        )
+    password = subject.operator_password
+    if password:
+        taken = service.check_password(subject.extras, password)
+        yield taken
+        if taken.state is not State.OK:
+            password = None  # who is on the server's machine needs none
+    seen.report = service.report(subject.extras, password)
 
 
 def _logons(subject: Subject, seen: _Seen) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from valo_ingest.rehearsal.diagnosis.findings import Finding, broken, ok, warnin
 from valo_ingest.rehearsal.diagnosis.places import Answer, Place, ask
 
 MAX_SKEW_S: Final = 2.0
+
+REPORT: Final = "/api/matches"
 
 HALF_SECOND: Final = 0.5
 """A Date header leaves out the part of a second."""
@@ -22,16 +25,23 @@ def check_health(extras: Place) -> Finding:
     if answer is None or "version" not in answer:
         status = _json(extras, "/status") or {}
         return ok("health", f"up; {_matches(status)}. It tells no more: an older server, or the original")
-    journal = answer.get("journal")
-    fault = journal.get("fault") if isinstance(journal, dict) else ""
     saw = f"valo-ingest {answer['version']}, {_matches(answer)}; {_refused(answer.get('refused'))}"
-    if fault or answer.get("status") != "ok":
+    problems, warnings = _sentences(answer.get("problems")), _sentences(answer.get("warnings"))
+    if problems or answer.get("status") != "ok":
         return broken(
             "health",
-            f"{saw}; the journal cannot be written: {fault}",
-            "Matches go on, but a crash would lose them. Look at the server's disk, and at its log.",
+            f"{problems or answer.get('status')} ({saw})",
+            "Matches go on, but a crash would lose what is not written. Look at the server's disk, and at its log.",
         )
-    return ok("health", saw)
+    return (
+        warning("health", f"{warnings} ({saw})", "Look at the server's disk.")
+        if warnings
+        else ok("health", saw)
+    )
+
+
+def _sentences(found: object) -> str:
+    return " ".join(map(str, found)) if isinstance(found, list) else ""
 
 
 def _matches(values: Mapping[str, Any]) -> str:
@@ -71,16 +81,60 @@ def check_clock(answer: Answer) -> Finding:
     )
 
 
-def report(extras: Place, password: str | None) -> Mapping[str, Any] | None:
+def check_password(extras: Place, password: str) -> Finding:
+    """Tell whether the server takes an operator's password."""
+    answer = _ask(extras, REPORT, _bearer(password))
+    if answer is not None and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return warning(
+            "operator",
+            "the server does not look at this operator password: too many of this machine were wrong",
+            f"Wait for {answer.headers.get('retry-after', '10')} s, and give the right one.",
+        )
+    if answer is not None and answer.status == HTTPStatus.UNAUTHORIZED:
+        return warning(
+            "operator",
+            "the server refuses this operator password",
+            "Give the one that it printed at its start, or that OPERATOR_PASSWORD is set to there.",
+        )
+    if answer is None or _report(answer) is None:
+        return warning(
+            "operator",
+            "the server reports no matches for this operator password",
+            "An older server has no reports at all, and neither has the original.",
+        )
+    return ok("operator", "the server takes this operator password")
+
+
+def report(extras: Place, password: str | None = None) -> Mapping[str, Any] | None:
     """Return what the server reports of its matches to an operator; None if it does not, or not to us."""
-    headers = {"Authorization": f"Bearer {password}"} if password else {}
-    found = _json(extras, "/api/matches", headers)
+    answer = _ask(extras, REPORT, _bearer(password) if password else {})
+    return None if answer is None else _report(answer)
+
+
+def _report(answer: Answer) -> Mapping[str, Any] | None:
+    found = _object(answer)
     return found if found is not None and isinstance(found.get("matches"), list) else None
 
 
-def _json(extras: Place, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+def _bearer(password: str) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {password}"}
+
+
+def _json(extras: Place, path: str) -> dict[str, Any] | None:
+    answer = _ask(extras, path, {})
+    return None if answer is None else _object(answer)
+
+
+def _ask(extras: Place, path: str, headers: Mapping[str, str]) -> Answer | None:
     try:
-        value = msgspec.json.decode(ask(extras, path, headers).body)
+        return ask(extras, path, headers)
     except (OSError, HTTPException, ValueError):
+        return None
+
+
+def _object(answer: Answer) -> dict[str, Any] | None:
+    try:
+        value = msgspec.json.decode(answer.body)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
