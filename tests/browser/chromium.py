@@ -37,12 +37,16 @@ class PageChanges(Exception):
     """A page is just being replaced by another: ask again."""
 
 
+def find_chromium() -> str | None:
+    """Return the path of a Chromium; None where there is none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 def require_chromium() -> str:
     """Return the path of a Chromium; skip the test where there is none."""
-    for name in NAMES:
-        found = shutil.which(name)
-        if found:
-            return found
+    found = find_chromium()
+    if found is not None:
+        return found
     pytest.skip("no Chromium is here: install the package chromium to have the pages tested in a browser")
 
 
@@ -166,6 +170,13 @@ class Page:
             if event["method"] == "Network.webSocketHandshakeResponseReceived"
             and event["sessionId"] == self._session
         ]
+
+    def set_clock_ahead(self, by_ms: int) -> None:
+        """Have pages that are opened from now on think that it is later, or with a negative number earlier."""
+        self._call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            source=f"{{ const now = Date.now; Date.now = () => now() + {by_ms}; }}",
+        )
 
     def forbid_scripts(self) -> None:
         """Have the page run no script of its own."""

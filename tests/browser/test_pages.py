@@ -103,6 +103,23 @@ def test_a_cut_client_is_seen_by_shape_and_words(
     assert_sound(page)
 
 
+@pytest.mark.parametrize(("by_ms", "words"), [(60_000, "60 s ahead of"), (-60_000, "60 s behind"), (0, "")])
+def test_a_clock_that_differs_is_seen(
+    chromium: Chromium, server: RunningServer, show: Show, by_ms: int, words: str
+) -> None:
+    page = chromium.open("about:blank", PHONE)
+    page.set_clock_ahead(by_ms)
+    page.go(server.extras_url)
+    page.wait("offsets.length > 1")
+
+    if words:
+        page.wait_for_text(f"The clock of this device is {words} the server's.", "#skew")
+        page.wait(r"/last event\s+\d{1,2} s ago/i.test(document.querySelector('.card').innerText)")
+        assert_sound(page)
+    else:
+        assert not page.evaluate("document.getElementById('skew').checkVisibility()")
+
+
 def test_refused_events_are_seen_in_words(chromium: Chromium, server: RunningServer, show: Show) -> None:
     page = chromium.open(server.extras_url)
     card = card_of(page, show.code)
@@ -127,7 +144,7 @@ def test_a_refused_logon_and_a_waiting_overlay_are_seen_with_what_to_do(
     overlay = WebSocketClient(server.output_port)
     overlay.emit("logon", as_text({"groupCode": show.code.lower()}))
 
-    page.wait_for_text("A logon with a wrong access key", "#problems")
+    page.wait_for_text("From 127.0.0.1: a logon with a wrong access key", "#problems")
     page.wait_for_text("Type the key anew", "#problems")
     page.wait_for_text(f"{show.code.lower()}, which no match has", "#problems")
     page.wait_for_text(f"{show.code} differs only in capital letters", "#waiting")

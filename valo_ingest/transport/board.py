@@ -9,7 +9,9 @@ something was, the page reckons by itself. So a message is small, also where two
 same for all who look.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,7 +19,7 @@ from msgspec.structs import replace
 
 from valo_ingest.live import portrait
 from valo_ingest.live.chronicle import RECENT
-from valo_ingest.live.facts import MatchFacts, Problem, RoundFacts, Severity
+from valo_ingest.live.facts import Glance, MatchFacts, Problem, RoundFacts, Severity
 from valo_ingest.live.last_hour import Refusal
 from valo_ingest.live.matches import LiveMatch
 from valo_ingest.live.problems import worst_first
@@ -25,9 +27,13 @@ from valo_ingest.live.scene import Scene
 from valo_ingest.live.watch import Watch
 from valo_ingest.transport.looks import LiveLook, Look, Looks
 from valo_ingest.web import pages
+from valo_ingest.web.pieces import ago
 
-PARTS_PER_TURN: Final = 3
-"""Made before others get a turn: less than a millisecond's worth."""
+PARTS_PER_TURN: Final = 25
+"""Made before others get a turn: about four milliseconds' worth, as of matches that are looked at."""
+
+KEPT_PER_TURN: Final = 200
+"""The same of those that need not be made, because they were."""
 
 ENDED_SHOWN: Final = 20
 
@@ -37,6 +43,7 @@ CARD: Final = "card.html"
 
 Value = TypeVar("Value")
 Inputs = Mapping[str, Any]
+Make = Callable[[], str]
 
 
 class Parts:
@@ -44,18 +51,13 @@ class Parts:
 
     def __init__(self) -> None:
         self._contents: dict[str, object] = {}
-        self._new: dict[str, tuple[str, Inputs]] = {}
+        self._new: dict[str, Make] = {}
 
-    def put(self, part: str, template: str, inputs: Inputs, content: object = None) -> None:
-        """Have a part show what `template` makes of `inputs`.
-
-        Args:
-            content: What it is told by whether that has changed, where it is not by all inputs.
-        """
-        content = inputs if content is None else content
+    def put(self, part: str, content: object, make: Make) -> None:
+        """Have a part show what `make` returns, if `content` is another than it was."""
         if self._contents.get(part) != content:
             self._contents[part] = content
-            self._new[part] = (template, inputs)
+            self._new[part] = make
 
     def keep(self, parts: set[str]) -> None:
         """Forget all others."""
@@ -65,14 +67,18 @@ class Parts:
         """Make the parts in which something else is shown since the last call of this, or of `skip_new`."""
         new, self._new = self._new, {}
         made = {}
-        for index, (part, (template, inputs)) in enumerate(new.items()):
+        for index, (part, make) in enumerate(new.items()):
             if index % PARTS_PER_TURN == 0:
                 pause()
-            made[part] = str(pages.render(template, **inputs))
+            made[part] = str(make())
         return made
 
     def skip_new(self) -> None:
         self._new = {}
+
+
+def _maker(template: str, inputs: Inputs) -> Make:
+    return lambda: pages.render(template, **inputs)
 
 
 def _news(before: Mapping[str, Value], now: Mapping[str, Value]) -> dict[str, Value]:
@@ -86,6 +92,40 @@ def _encode(message: dict[str, Any]) -> bytes:
 # --- all matches ----------------------------------------------------------------------------------------------
 
 
+RATE: Final = f"rate-{secrets.token_hex(8)}"
+LAST: Final = f"last-{secrets.token_hex(8)}"
+"""Stand in a card that is kept for what changes with every event. Nobody can guess them, and so write them anywhere."""
+
+
+class Cards:
+    """The cards of live matches. One is made anew when something else is to be seen at a glance."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[Glance, str]] = {}
+
+    def is_kept(self, each: LiveLook) -> bool:
+        """Tell whether the card of a match need not be made."""
+        kept = self._kept.get(each.glance.number)
+        return kept is not None and kept[0] == each.glance
+
+    def card(self, each: LiveLook) -> str:
+        """Return the card of a match."""
+        if not self.is_kept(each):
+            made = pages.render(CARD, match=each.glance, rate=RATE, last=LAST)
+            self._kept[each.glance.number] = (each.glance, str(made))
+        text = self._kept[each.glance.number][1].replace(RATE, _rate(each), 1)
+        return text.replace(LAST, ago(each.last_event_at), 1) if each.last_event_at else text
+
+    def keep(self, live: Iterable[LiveLook]) -> None:
+        """Forget the cards of all other matches."""
+        numbers = {each.glance.number for each in live}
+        self._kept = {number: kept for number, kept in self._kept.items() if number in numbers}
+
+
+def _rate(each: LiveLook) -> str:
+    return f"{each.events_per_s:.1f}"
+
+
 class Dashboard:
     """The page of all matches."""
 
@@ -93,24 +133,30 @@ class Dashboard:
         self._looks = looks
         self._pause = pause
         self._parts = Parts()
+        self._cards = Cards()
+        self._seen: Look | None = None
         self._rates: dict[str, str] = {}
         self._instants: dict[str, int] = {}
         self._order: list[str] = []
         self._title = ""
 
     def page(self, **values: Any) -> str:
-        """Return the whole page; `values` are what its base needs."""
-        look = self._looks.look()
+        """Return the whole page as of the last change; `values` are what its base needs."""
+        look = self._seen or self._looks.look()
         cards = []
-        for index, each in enumerate(look.live):
-            if index % PARTS_PER_TURN == 0:
+        work = 0.0
+        for each in look.live:
+            work += 1 / KEPT_PER_TURN if self._cards.is_kept(each) else 1 / PARTS_PER_TURN
+            if work >= 1:
+                work = 0.0
                 self._pause()
-            cards.append(pages.render(CARD, **_card(each)))
-        sections = {name: pages.render(f"{name}.html", **inputs) for name, inputs in _sections(look).items()}
+            cards.append(self._cards.card(each))
+        inputs = _sections(look)
+        sections = {name: pages.render(f"{name}.html", **given) for name, given in inputs.items()}
         return pages.render(
             "dashboard.html",
-            title=_title(look),
-            cards=cards,
+            title=_title(len(inputs["problems"]["problems"])),
+            cards=pages.joined(cards),
             server=look.overview.server,
             now=look.overview.at,
             **sections,
@@ -129,18 +175,19 @@ class Dashboard:
 
     def _update(self) -> dict[str, Any]:
         """Look; return what has changed, but for the parts."""
-        look = self._looks.look()
+        self._seen = look = self._looks.look()
         order = []
         for each in look.live:
             order.append(_card_id(each))
-            self._parts.put(order[-1], CARD, _card(each), each.glance)
+            self._parts.put(order[-1], each.glance, partial(self._cards.card, each))
         sections = _sections(look)
         for name, inputs in sections.items():
-            self._parts.put(name, f"{name}.html", inputs)
+            self._parts.put(name, inputs, _maker(f"{name}.html", inputs))
         self._parts.keep({*order, *sections})
-        rates = {f"{_card_id(each)}-rate": f"{each.events_per_s:.1f}" for each in look.live}
+        self._cards.keep(look.live)
+        rates = {f"{_card_id(each)}-rate": _rate(each) for each in look.live}
         instants = {f"{_card_id(each)}-last": each.last_event_at for each in look.live if each.last_event_at}
-        title = _title(look)
+        title = _title(len(sections["problems"]["problems"]))
         message = {
             "at": look.overview.at,
             "title": title if title != self._title else "",
@@ -156,13 +203,8 @@ def _card_id(each: LiveLook) -> str:
     return f"m{each.glance.number}"
 
 
-def _card(each: LiveLook) -> Inputs:
-    return {"match": each.glance, "rate": each.events_per_s, "last_event_at": each.last_event_at}
-
-
-def _title(look: Look) -> str:
+def _title(count: int) -> str:
     """Return what a tab of the browser shows: how many problems there are, so that nobody has to look at it."""
-    count = len(_problems(look))
     return f"({count}) valo-ingest" if count else "valo-ingest"
 
 
@@ -272,7 +314,7 @@ class MatchPage:
         scene = self._watch.scene()
         match = self._watch.portraits.facts(self._live, scene)
         for name, inputs in self._inputs(match, scene).items():
-            self._parts.put(name, f"match_{name}.html", inputs)
+            self._parts.put(name, inputs, _maker(f"match_{name}.html", inputs))
         self._seen = self._live.chronicle.events
         return scene.now
 

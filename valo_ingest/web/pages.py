@@ -1,6 +1,7 @@
 """Templates (Jinja2, which escapes whatever is put into them) and static files, read once when they are needed."""
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -8,7 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from valo_ingest.web import charts, words
+from valo_ingest.web import charts, pieces, words
 
 HERE: Final = Path(__file__).parent
 
@@ -42,6 +43,9 @@ def environment() -> Environment:
     made.globals.update(
         match_path=words.match_path,
         static_path=static_path,
+        ago=pieces.ago,
+        icon=pieces.icon,
+        delivers=pieces.delivers,
         reasons=words.REASONS,
         states=words.STATES,
         economy_chart=charts.economy,
@@ -53,6 +57,11 @@ def environment() -> Environment:
 def render(template: str, **values: Any) -> Markup:
     """Return what a template makes of `values`: safe to be put into another one."""
     return Markup(environment().get_template(template).render(**values))
+
+
+def joined(parts: Iterable[str]) -> Markup:
+    """Return what was made by `render` as one piece."""
+    return Markup("".join(parts))
 
 
 @cache

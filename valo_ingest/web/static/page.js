@@ -4,10 +4,14 @@
 
 const STALE_MS = 5000;
 const ROWS = 200;
+const SKEW_MS = 2000;
+const LATEST_MESSAGES = 10;
 
 const pulse = document.getElementById("pulse");
 const waiting = new Map(); // parts that were made anew while somebody was using them
-let offset = 0; // between the clock of the server and ours
+const skew = document.getElementById("skew");
+const offsets = []; // how far the clock of the server was ahead of ours when the latest messages came
+let offset = 0; // the largest of them: that message was delayed the least
 let heardAt = performance.now();
 
 function since(instant) {
@@ -93,8 +97,21 @@ function addRows(tables) {
   }
 }
 
+function compareClocks(at) {
+  offsets.push(at - Date.now());
+  if (offsets.length > LATEST_MESSAGES) offsets.shift();
+  offset = Math.max(...offsets);
+  if (skew === null) return;
+  skew.hidden = Math.abs(offset) < SKEW_MS;
+  const words = `${Math.round(Math.abs(offset) / 1000)} s ${offset > 0 ? "behind" : "ahead of"}`;
+  const text = `The clock of this device is ${words} the server's. On an overlay that is shown here, countdowns are wrong ` +
+    "by as much. Have both machines set their clocks by the network.";
+  const shown = skew.querySelector(".words");
+  if (shown.textContent !== text) shown.textContent = text;
+}
+
 function show(message) {
-  offset = message.at - Date.now();
+  compareClocks(message.at);
   heardAt = performance.now();
   if (message.title) document.title = message.title;
   replaceParts(message.html || {});
