@@ -19,6 +19,7 @@ from tests.bench.report import Result
 from tests.bench.scenario import Outcome, Scenario
 from tests.bench.servers import Server
 from tests.bench.stage import Document, Stage
+from tests.browser.chromium import find_chromium
 from tests.interop import nodejs
 
 ROUNDS: Final = 3
@@ -89,12 +90,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="on",
         help="whether clients offer permessage-deflate, as the real ones do (default on)",
     )
+    parser.add_argument(
+        "--chromium",
+        action="store_true",
+        help="have a real Chromium open the operator's page, where that is open (operated)",
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 if a limit is missed")
     options = parser.parse_args(arguments)
     if options.rounds is None:
         options.rounds = 1 if options.quick else ROUNDS
     if options.rounds < 1:
         parser.error("--rounds: there has to be at least one")
+    if options.chromium and find_chromium() is None:
+        parser.error("--chromium: there is none here")
     without_node = None if options.no_yardstick else nodejs.missing()
     if without_node is not None:
         parser.error(f"the yardstick cannot run: {without_node}. --no-yardstick does without it")
@@ -125,7 +133,7 @@ def _measure(
     theirs: list[Outcome] = []
     for _ in range(min(options.rounds, planned.max_rounds or options.rounds)):
         server = servers.valo_ingest(cores, looks_inside=planned.looks_inside)
-        ours.append(play(scenario, server, cores, compression=compression))
+        ours.append(play(scenario, server, cores, compression=compression, chromium=options.chromium))
         if planned.has_yardstick and not options.no_yardstick:
             shown = ours[-1].document
             theirs.append(
@@ -140,15 +148,19 @@ def play(
     cores: Cores,
     *,
     compression: bool,
+    chromium: bool = False,
     shown: Document | None = None,
 ) -> Outcome:
     """Play a scenario once, on a server of its own.
+
+    Args:
+        chromium: Whether pages are opened in a real browser.
 
     Raises:
         LoadError: It could not be played to its end.
     """
     with starting as server:
-        stage = Stage(server, cores, compression=compression)
+        stage = Stage(server, cores, compression=compression, chromium=chromium)
         try:
             return scenario.play(stage, shown)
         finally:

@@ -56,12 +56,12 @@ class Paced:
     def play(self, stage: Stage, shown: Document | None) -> Outcome:
         written = write(self, compression=stage.loop.compression)
         stage.open_matches(written.scripts, auxiliaries=self.auxiliaries, shown=shown)
-        self._send(stage, written.warm_up)
+        send(stage, self.rate, written.warm_up)
         for live in stage.matches:
             live.view.newest.clear()
             live.overlay.arrivals.clear()
         with stage.clocks() as clocks:
-            sent = self._send(stage, written.bulk)
+            sent = send(stage, self.rate, written.bulk)
             window = clocks.read()
         stage.check_nothing_refused()
         events = len(written.bulk)
@@ -78,19 +78,20 @@ class Paced:
         document = stage.matches[0].view.document if self.is_shown else None
         return Outcome(measures, window, document)
 
-    def _send(self, stage: Stage, told: Sequence[Told]) -> Sent:
-        """Send events, and wait until the last marks are seen, or everything is handled where nothing is shown."""
-        senders = [live.senders for live in stage.matches]
-        times = stage.tell_paced(self.rate, [(senders[each.match][each.client], each.frame) for each in told])
-        sent: Sent = defaultdict(list)
-        for each, at in zip(told, times, strict=True):
-            if each.mark is not None:
-                sent[stage.matches[each.match]].append((each.mark, at))
-        if stage.shows_documents:
-            stage.await_marks({live: {marks[-1][0]} for live, marks in sent.items()})
-        else:
-            stage.await_counts()
-        return sent
+
+def send(stage: Stage, rate: float, told: Sequence[Told]) -> Sent:
+    """Send events, and wait until the last marks are seen, or everything is handled where nothing is shown."""
+    senders = [live.senders for live in stage.matches]
+    times = stage.tell_paced(rate, [(senders[each.match][each.client], each.frame) for each in told])
+    sent: Sent = defaultdict(list)
+    for each, at in zip(told, times, strict=True):
+        if each.mark is not None:
+            sent[stage.matches[each.match]].append((each.mark, at))
+    if stage.shows_documents:
+        stage.await_marks({live: {marks[-1][0]} for live, marks in sent.items()})
+    else:
+        stage.await_counts()
+    return sent
 
 
 @lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ from typing import Final
 
 from tests.bench.crowds import Churn, Idle, LogonStorm
 from tests.bench.fanout import FanOut
+from tests.bench.operated import Operated
 from tests.bench.paced import Paced
 from tests.bench.report import Limit
 from tests.bench.saturation import Saturation
@@ -64,6 +65,23 @@ PLAN: Final[Mapping[str, Planned]] = {
     "fan-out-500": Planned(
         FanOut(overlays=500, rate=20, seconds=6),
         limits=[Limit("p50_ms", 100), Limit("peak_rss_mb", 300)],
+    ),
+    "operated": Planned(
+        Operated(
+            matches=200,
+            auxiliaries=10,
+            rate=1_000,
+            seconds=5,
+            pairs=5,
+            pages=3,
+            mark_every=4,
+            warm_up_events=30_000,
+        ),
+        quick=Operated(
+            matches=20, auxiliaries=2, rate=200, seconds=1, pairs=1, pages=3, mark_every=4, warm_up_events=600
+        ),
+        limits=[Limit("watched_ratio", 1.1), Limit("page_max_ms", 200)],
+        has_yardstick=False,
     ),
     "logon-storm": Planned(
         LogonStorm(matches=100, clients=1_000),

@@ -73,6 +73,12 @@ class Server:
             greenlets=int(greenlets),
         )
 
+    @property
+    def extras_port(self) -> int:
+        """Where the operator's pages are. The yardstick has none."""
+        assert self.running is not None
+        return self.running.extras_port
+
     def refused(self) -> dict[str, int]:
         """Return how much it refused so far, by reason."""
         return {} if self.running is None else self.running.refused()

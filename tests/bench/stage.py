@@ -107,8 +107,13 @@ class LiveMatch:
 class Stage:
     """The clients of one run."""
 
-    def __init__(self, server: Server, cores: Cores, *, compression: bool) -> None:
+    def __init__(self, server: Server, cores: Cores, *, compression: bool, chromium: bool = False) -> None:
+        """
+        Args:
+            chromium: Whether whoever looks at pages does so with a real browser.
+        """
         self.server = server
+        self.chromium = chromium
         self.loop = Loop(compression=compression)
         self.matches: list[LiveMatch] = []
         self.shows_documents = server.keeps_matches

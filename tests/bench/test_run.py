@@ -7,6 +7,7 @@ from tests.bench.__main__ import main, play
 from tests.bench.connections import LoadError
 from tests.bench.fanout import FanOut
 from tests.bench.measure import Cores
+from tests.bench.operated import Operated
 from tests.bench.paced import Paced
 from tests.bench.report import MEASURES
 from tests.bench.saturation import Saturation, write
@@ -16,13 +17,24 @@ UNPINNED = Cores(server=None, load=None)
 
 SATURATION = Saturation(matches=2, auxiliaries=2, events=1_200)
 PACED = Paced(matches=2, auxiliaries=1, rate=400, seconds=0.25, warm_up_s=0.25, mark_every=5)
+OPERATED = Operated(
+    matches=2,
+    auxiliaries=1,
+    rate=200,
+    seconds=0.5,
+    pairs=2,
+    pages=2,
+    mark_every=2,
+    warm_up_events=40,
+    open_every_s=0.1,
+)
 FAN_OUT = FanOut(overlays=3, rate=100, seconds=0.2)
 
 
 @pytest.mark.parametrize(
     ("scenario", "compression"),
-    [(SATURATION, False), (SATURATION, True), (PACED, True), (FAN_OUT, True)],
-    ids=["saturation-plain", "saturation", "paced", "fan-out"],
+    [(SATURATION, False), (SATURATION, True), (PACED, True), (FAN_OUT, True), (OPERATED, True)],
+    ids=["saturation-plain", "saturation", "paced", "fan-out", "operated"],
 )
 def test_a_small_scenario_is_played_to_its_end(scenario: Scenario, compression: bool) -> None:
     outcome = play(scenario, servers.valo_ingest(UNPINNED), UNPINNED, compression=compression)
