@@ -16,8 +16,9 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
-from typing import Final
+from typing import Final, TypeVar
 
 from tests.bench.frames import (
     CLOSE,
@@ -40,6 +41,11 @@ TURN_BYTES: Final = 1 << 16
 
 LOOK_S: Final = 0.05
 """How often a condition is looked at when nothing happens."""
+
+MEANWHILE_S: Final = 120
+"""How long something may take that is done beside the load."""
+
+Found = TypeVar("Found")
 
 DOCUMENT: Final = b'42["match_data"'
 ENGINE_PING: Final = b"2"
@@ -108,6 +114,17 @@ class Loop:
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
             self.step(min(left, LOOK_S))
+
+    def meanwhile(self, work: Callable[[], Found]) -> Found:
+        """Return what `work` returns, which waits for the server: it is done in a thread, and pings are answered.
+
+        Raises:
+            LoadError: It does not end.
+        """
+        with ThreadPoolExecutor(1) as executor:
+            doing = executor.submit(work)
+            self.run_until(doing.done, "what is done meanwhile has ended", within_s=MEANWHILE_S)
+            return doing.result()
 
     def register(self, connection: "Connection", events: int) -> None:
         self._selector.register(connection.socket, events, connection)

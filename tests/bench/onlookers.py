@@ -12,14 +12,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from tests.bench.connections import LoadError
-from tests.browser.chromium import Chromium
+from tests.bench.connections import LoadError, Loop
+from tests.browser.chromium import Chromium, Page
 
 FEED: Final = re.compile(r'data-feed="([^"]+)"')
 
@@ -116,42 +117,58 @@ class Caller(threading.Thread):
         self._port = port
         self._every_s = every_s
         self._is_over = threading.Event()
+        self._fault = ""
 
     def run(self) -> None:
-        while not self._is_over.wait(self._every_s):
-            took, page = open_page(self._port)
-            self.times_s.append(took)
-            self.bytes = len(page.encode())
+        try:
+            while not self._is_over.wait(self._every_s):
+                took, page = open_page(self._port)
+                self.times_s.append(took)
+                self.bytes = len(page.encode())
+        except (OSError, HTTPException, LoadError) as error:
+            self._fault = f"the page did not come: {error or type(error).__name__}"
 
     def end(self) -> None:
+        """Have it end after this time.
+
+        Raises:
+            LoadError: The page did not come each time.
+        """
         self._is_over.set()
         self.join(ANSWER_S)
+        if self._fault or not self.times_s:
+            raise LoadError(self._fault or "nobody came to open the page")
 
 
 @contextmanager
-def onlookers(port: int, count: int) -> Iterator[list[Onlooker]]:
-    """Have so many operators look meanwhile."""
-    found = [Onlooker(port) for _ in range(count)]
+def onlookers(loop: Loop, port: int, count: int) -> Iterator[list[Onlooker]]:
+    """Have so many operators look meanwhile. Raises as `Onlooker.leave`."""
+    found = loop.meanwhile(lambda: [Onlooker(port) for _ in range(count)])
     yield found
     for each in found:
-        each.leave()
+        loop.meanwhile(each.leave)
 
 
 @contextmanager
-def browsers(port: int, count: int) -> Iterator[None]:
+def browsers(loop: Loop, port: int, count: int) -> Iterator[None]:
     """Have so many windows of a real browser show the page meanwhile.
 
     Raises:
         LoadError: One of them did not follow it up to here.
     """
     with tempfile.TemporaryDirectory(prefix="valo-ingest-bench-", ignore_cleanup_errors=True) as directory:
-        browser = Chromium(Path(directory))
+        browser = loop.meanwhile(lambda: Chromium(Path(directory)))
         try:
-            windows = [browser.open(f"http://127.0.0.1:{port}/") for _ in range(count)]
+            url = f"http://127.0.0.1:{port}/"
+            windows = loop.meanwhile(lambda: [browser.open(url) for _ in range(count)])
             yield
             for window in windows:
-                window.evaluate("showPulse()")
-                if window.text("#pulse") != "live" or window.faults():
-                    raise LoadError(f"a browser does not follow the page: {window.faults()}")
+                loop.meanwhile(partial(_check_follows, window))
         finally:
             browser.close()
+
+
+def _check_follows(window: Page) -> None:
+    window.evaluate("showPulse()")
+    if window.text("#pulse") != "live" or window.faults():
+        raise LoadError(f"a browser does not follow the page: {window.faults()}")

@@ -100,9 +100,9 @@ class Operated:
         """Send events while the page is open."""
         port = stage.server.extras_port
         with ExitStack() as stack:
-            looking: Onlooker = stack.enter_context(onlookers(port, self.pages))[0]
+            looking: Onlooker = stack.enter_context(onlookers(stage.loop, port, self.pages))[0]
             if stage.chromium:
-                stack.enter_context(browsers(port, self.pages))
+                stack.enter_context(browsers(stage.loop, port, self.pages))
             stage.loop.run_for(SETTLE_S)
             messages, received = looking.messages, looking.bytes
             seen = self._window(stage, told)
@@ -119,11 +119,12 @@ class Operated:
 
     def _call(self, stage: Stage, told: Sequence[Told]) -> Caller:
         """Send events while the page is opened again and again."""
-        caller = Caller(stage.server.extras_port, self.open_every_s)
-        with onlookers(stage.server.extras_port, self.pages):
+        port = stage.server.extras_port
+        caller = Caller(port, self.open_every_s)
+        with onlookers(stage.loop, port, self.pages):
             caller.start()
             send(stage, self.rate, told)
-            caller.end()
+            stage.loop.meanwhile(caller.end)
         return caller
 
 
