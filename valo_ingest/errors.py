@@ -284,6 +284,7 @@ CODES: Final[Mapping[str, str]] = {
     "unknown_socket_event": "a Socket.IO event that is not of this protocol",
     "overlay_logon": "an overlay's logon without a group code",
     "overlay_event": "something else from an overlay",
+    "too_many_codes": "an overlay that logs on to more than 16 group codes; it does not follow the first one any more",
     "events_slowed_down": "events that come faster than they may; their sender waits, and nothing is lost",
     "stand_by": "no refusal: an event of a stand-by, left aside as long as the active observer is there",
     "active": "no refusal: a stand-by has become the active observer",

@@ -12,6 +12,7 @@ from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from valo_ingest.transport.limits import Admission  # noqa: E402
+from valo_ingest.transport.line import Line  # noqa: E402
 from valo_ingest.transport.server import Listener, listen  # noqa: E402
 from valo_ingest.transport.websocket import Terms  # noqa: E402
 
@@ -28,4 +29,6 @@ if __name__ == "__main__":
     terms = Terms(keep_context="--keep-context" in sys.argv)
     print(bound.getsockname()[1], flush=True)
     admission = Admission(max_per_address=100, max_in_all=100)
-    Listener(bound, echo, tls=None, terms=terms, admission=admission, websocket_path="/").serve_forever()
+    Listener(
+        bound, echo, tls=None, terms=terms, admission=admission, line=Line(), websocket_path="/"
+    ).serve_forever()

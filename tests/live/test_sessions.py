@@ -6,6 +6,9 @@ from valo_ingest.live.clients import Auxiliary, Client, Follower, Observer
 from valo_ingest.live.sessions import Sessions, hash_token
 
 TTL_MS = 7_200_000
+MAX_LOST_PER_ADDRESS = 3
+MAX_LOST = 5
+ADDRESS = "10.0.0.1"
 ANYBODY: tuple[type[Client], ...] = (Observer, Auxiliary, Follower)
 
 
@@ -21,16 +24,18 @@ class World:
             journal=self.journal,
             new_token=lambda: f"t{next(numbers)}",
             ttl_ms=TTL_MS,
+            max_lost_per_address=MAX_LOST_PER_ADDRESS,
+            max_lost=MAX_LOST,
         )
 
-    def log_on(self, client_id: str = "a") -> str:
+    def log_on(self, client_id: str = "a", address: str = ADDRESS) -> str:
         """Connect and log on; return the token."""
-        self.sessions.offer(client_id)
+        self.sessions.offer(client_id, address)
         self.sessions.start(observer(client_id))
         return str(self.sessions.token_of(client_id))
 
     def come_back(self, token: object, client_id: str) -> Client | None:
-        self.sessions.offer(client_id)
+        self.sessions.offer(client_id, ADDRESS)
         resumed = self.sessions.resume(token, client_id, ANYBODY)
         return None if resumed is None else resumed.client
 
@@ -53,7 +58,7 @@ def test_a_lost_client_comes_back_as_who_it_was(world: World) -> None:
 
 def test_a_connection_that_is_still_there_is_taken_over(world: World) -> None:
     token = world.log_on("a")
-    world.sessions.offer("b")
+    world.sessions.offer("b", ADDRESS)
 
     resumed = world.sessions.resume(token, "b", ANYBODY)
 
@@ -88,7 +93,7 @@ def test_what_is_no_token_of_ours_is_nobody(world: World, token: object) -> None
 
 
 def test_a_token_without_a_logon_is_nobody(world: World) -> None:
-    world.sessions.offer("a")
+    world.sessions.offer("a", ADDRESS)
     token = world.sessions.token_of("a")
     world.sessions.lose("a")
 
@@ -98,7 +103,7 @@ def test_a_token_without_a_logon_is_nobody(world: World) -> None:
 def test_a_token_is_good_only_where_its_kind_of_client_connects(world: World) -> None:
     token = world.log_on("a")
     world.sessions.lose("a")
-    world.sessions.offer("b")
+    world.sessions.offer("b", ADDRESS)
 
     assert world.sessions.resume(token, "b", (Follower,)) is None
     assert world.come_back(token, "c") == observer("c")
@@ -149,7 +154,7 @@ def test_what_the_journal_keeps_is_hashed(world: World) -> None:
 
 
 def test_a_client_that_is_known_better_later_is_kept_so(world: World) -> None:
-    world.sessions.offer("x")
+    world.sessions.offer("x", ADDRESS)
     world.sessions.start(Auxiliary(client_id="x", match_id="M", player_id="", name="N"))
     known = Auxiliary(client_id="x", match_id="M", player_id="P", name="N")
     world.sessions.start(known)
@@ -165,3 +170,58 @@ def test_a_token_is_in_the_journal_before_the_client_hears_of_it(world: World) -
     world.come_back(token, "b")
 
     assert world.journal.commits > before
+
+
+def lose(world: World, client_id: str, address: str = ADDRESS) -> str:
+    """Log a client on and lose it; return its token."""
+    token = world.log_on(client_id, address)
+    world.sessions.lose(client_id)
+    return token
+
+
+def test_of_one_address_only_so_many_lost_clients_are_kept_and_the_first_one_makes_room(world: World) -> None:
+    tokens = [lose(world, f"lost-{number}") for number in range(MAX_LOST_PER_ADDRESS + 1)]
+    elsewhere = lose(world, "elsewhere", "10.0.0.2")
+
+    assert world.come_back(tokens[0], "b") is None
+    assert len(world.journal.sessions) == MAX_LOST_PER_ADDRESS + 1
+    assert [world.come_back(token, f"b-{token}") for token in (*tokens[1:], elsewhere)].count(None) == 0
+
+
+def test_who_came_back_is_not_counted_as_lost(world: World) -> None:
+    first = lose(world, "first")
+    world.come_back(first, "back")
+    world.sessions.confirm("back")
+    for number in range(MAX_LOST_PER_ADDRESS):
+        lose(world, f"lost-{number}")
+
+    assert len(world.journal.sessions) == MAX_LOST_PER_ADDRESS + 1
+
+
+def test_of_all_addresses_together_only_so_many_lost_clients_are_kept(world: World) -> None:
+    tokens = [lose(world, f"lost-{number}", f"10.0.1.{number}") for number in range(MAX_LOST + 2)]
+
+    assert len(world.journal.sessions) == MAX_LOST
+    assert world.come_back(tokens[1], "b") is None
+    assert world.come_back(tokens[2], "c") is not None
+
+
+def test_lost_overlays_do_not_take_the_place_of_lost_observers(world: World) -> None:
+    token = lose(world, "observer")
+    for number in range(2 * MAX_LOST):
+        world.sessions.offer(f"overlay-{number}", ADDRESS)
+        world.sessions.start(Follower(client_id=f"overlay-{number}", group_codes=("A",)))
+        world.sessions.lose(f"overlay-{number}")
+
+    assert len(world.journal.sessions) == 1 + MAX_LOST_PER_ADDRESS
+    assert world.come_back(token, "b") == observer("b")
+
+
+def test_after_a_restart_nobody_makes_room_whose_address_is_not_known(world: World) -> None:
+    for number in range(MAX_LOST):
+        world.log_on(f"live-{number}")
+    restarted = World(world.journal)
+
+    restarted.sessions.restore(list(world.journal.sessions.values()))
+
+    assert len(world.journal.sessions) == MAX_LOST

@@ -222,3 +222,18 @@ def test_a_document_is_encoded_once_however_many_are_slow(monkeypatch: pytest.Mo
     world.busy.clear()
     audience.send_owed({"A": A_DOCUMENT}.get, to_slow=True)
     assert encoded == [A_DOCUMENT] * 2
+
+
+def test_nothing_of_a_match_that_a_client_has_left_is_sent_to_it() -> None:
+    audience, world = make(A=["slow"], B=["slow"])
+    world.websockets["slow"].is_stuck = True
+    audience.send("A", "a")
+    audience.send("B", "b")
+    audience.welcome("slow", "C")
+
+    audience.forget("slow", "A")
+    audience.forget("slow", "C")
+    world.websockets["slow"].is_stuck = False
+    audience.send_owed({"A": "a", "B": "b", "C": "c"}.get, to_slow=True)
+
+    assert world.taken("slow") == ["b"]

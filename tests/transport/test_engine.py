@@ -1,5 +1,7 @@
+import gc
 import logging
 import re
+import weakref
 from collections.abc import Callable
 from importlib.metadata import version
 from queue import Queue
@@ -9,6 +11,7 @@ from typing import Any
 import gevent
 import pytest
 import socketio
+from engineio.packet import PING, PONG, Packet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +45,10 @@ class Session:
         self.reason = reason
 
 
+def no_pause() -> None:
+    pass
+
+
 def test_a_session_that_does_not_log_on_in_time_is_ended() -> None:
     refused = []
     now = 0.0
@@ -53,7 +60,11 @@ def test_a_session_that_does_not_log_on_in_time_is_ended() -> None:
         reason=socketio.Server.reason,
     )
     deadlines = LogonDeadlines(
-        sio, refuse=lambda address, code, text: refused.append((address, code)), timeout_s=10, now=lambda: now
+        sio,
+        refuse=lambda address, code, text: refused.append((address, code)),
+        timeout_s=10,
+        pause=no_pause,
+        now=lambda: now,
     )
     deadlines.sweep()
     deadlines.logged_on("in time")
@@ -88,7 +99,10 @@ def test_a_session_whose_client_leaves_its_answers_is_ended_and_may_come_back() 
         reason=GoodbyeServer.reason,
     )
     deadlines = LogonDeadlines(
-        sio, refuse=lambda address, code, text: refused.append((address, code)), timeout_s=10
+        sio,
+        refuse=lambda address, code, text: refused.append((address, code)),
+        timeout_s=10,
+        pause=no_pause,
     )
     for name, session in sessions.items():
         deadlines.logged_on(name)
@@ -106,6 +120,25 @@ def test_a_session_whose_client_leaves_its_answers_is_ended_and_may_come_back() 
     assert sessions["stuck"].reason not in DELIBERATE_REASONS
 
 
+def test_others_have_a_turn_after_each_session_that_is_ended() -> None:
+    now = 0.0
+    sessions = {str(number): Session() for number in range(3)}
+    ended_at_turns: list[int] = []
+    sio = SimpleNamespace(eio=SimpleNamespace(sockets=sessions), environ={}, reason=socketio.Server.reason)
+    deadlines = LogonDeadlines(
+        sio,
+        refuse=lambda *_: None,
+        timeout_s=10,
+        pause=lambda: ended_at_turns.append(sum(session.closed for session in sessions.values())),
+        now=lambda: now,
+    )
+    deadlines.sweep()
+    now = 10
+    deadlines.sweep()
+
+    assert ended_at_turns == [1, 2, 3]
+
+
 def test_the_library_has_what_is_used_of_it() -> None:
     quiet = logging.getLogger(__name__)  # it sets the level of its own for all who come after
     sio = socketio.Server(async_mode="threading", logger=quiet, engineio_logger=quiet)
@@ -113,6 +146,115 @@ def test_the_library_has_what_is_used_of_it() -> None:
     assert sio.eio.sockets == {}
     assert sio.environ == {}
     assert sio.manager.eio_sid_from_sid("nobody", "/") is None
+
+
+# --- pings ----------------------------------------------------------------------------------------------------
+
+PING_INTERVAL_S = 0.02
+
+
+class Pinged:
+    """A server with sessions that poll, which keep what they have been sent."""
+
+    def __init__(self) -> None:
+        quiet = logging.getLogger(__name__)
+        self.sio = socketio.Server(
+            async_mode="gevent",
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=60,
+            logger=quiet,
+            engineio_logger=quiet,
+        )
+        self.sio.on("connect", lambda sid, environ, auth: None)
+        assert Engine(self.sio).shorten(installed_versions())
+
+    def open(self) -> Any:
+        """Return a session that has been opened, and whose answer has been taken."""
+        before = set(self.sio.eio.sockets)
+        environ = {"REQUEST_METHOD": "GET", "QUERY_STRING": "EIO=4&transport=polling"}
+        self.sio.eio.handle_request(environ, lambda status, headers: None)
+        (session_id,) = set(self.sio.eio.sockets) - before
+        return self.sio.eio.sockets[session_id]
+
+    def close(self) -> None:
+        for session in self.sio.eio.sockets.values():
+            session.close(wait=False, abort=True)
+        self.sio.shutdown()
+
+
+def next_packet(session: Any) -> Any:
+    return session.queue.get(timeout=5)
+
+
+def test_every_client_is_pinged_and_again_when_it_has_answered() -> None:
+    server = Pinged()
+    sessions = [server.open() for _ in range(20)]
+
+    for _ in range(3):
+        assert [next_packet(session).packet_type for session in sessions] == [PING] * len(sessions)
+        for session in sessions:
+            assert session.last_ping is not None  # from when on it has time to answer
+            assert session.queue.empty()
+            session.receive(Packet(PONG))
+    server.close()
+
+
+def test_clients_that_came_at_different_times_are_each_pinged() -> None:
+    server = Pinged()
+    first = server.open()
+    gevent.sleep(PING_INTERVAL_S / 2)
+    second = server.open()
+
+    assert next_packet(first).packet_type == next_packet(second).packet_type == PING
+    late = server.open()  # nobody is waiting to be pinged now
+    assert next_packet(late).packet_type == PING
+    server.close()
+
+
+def test_a_fault_with_one_client_keeps_no_other_from_being_pinged(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Pinged()
+    sessions = [server.open() for _ in range(3)]
+
+    def fail(packet: object) -> None:
+        raise RuntimeError("a bug")
+
+    sessions[0].send = fail
+
+    assert [next_packet(session).packet_type for session in sessions[1:]] == [PING] * 2
+    assert "a bug" in capsys.readouterr().err  # gevent tells of greenlets that fail
+    server.close()
+
+
+def greenlets() -> int:
+    gc.collect()
+    return sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
+
+
+def test_clients_that_come_and_go_leave_no_greenlets_behind() -> None:
+    server = Pinged()
+    server.sio.eio.ping_interval = 25
+    server.open()
+    before = greenlets()
+    sessions = [server.open() for _ in range(50)]
+    gone = weakref.ref(sessions[0])
+
+    for session in sessions:
+        session.close(wait=False, abort=True)
+        server.sio.eio.sockets.pop(session.sid)
+    del session, sessions
+
+    assert greenlets() == before
+    assert gone() is None
+    server.close()
+
+
+def test_other_tasks_of_the_library_are_started_as_before() -> None:
+    server, done = Pinged(), []
+
+    server.sio.eio.start_background_task(done.append, "done").join()
+
+    assert done == ["done"]
+    server.close()
 
 
 # --- the short way --------------------------------------------------------------------------------------------
@@ -252,10 +394,12 @@ def test_an_ordinary_event_takes_the_short_way(monkeypatch: pytest.MonkeyPatch) 
 def test_libraries_that_are_not_known_take_the_ordinary_way(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench(is_short=False)
     stock = bench.sio.eio._async["websocket"]
+    start_task = bench.sio.eio.start_background_task
 
     assert not bench.engine.shorten({**installed_versions(), "python-engineio": "5.0.0"})
 
     assert bench.sio.eio._async["websocket"] is stock
+    assert bench.sio.eio.start_background_task == start_task
     assert "5.0.0" in caplog.text
 
 

@@ -123,13 +123,19 @@ class Fixture:
         self.teller = FakeTeller()
         tokens = (f"token-{number}" for number in range(1_000))
         self.sessions = Sessions(
-            clock=self.clock, journal=FakeJournal(), new_token=lambda: next(tokens), ttl_ms=7_200_000
+            clock=self.clock,
+            journal=FakeJournal(),
+            new_token=lambda: next(tokens),
+            ttl_ms=7_200_000,
+            max_lost_per_address=10,
+            max_lost=100,
         )
         self.handlers = IngestHandlers(
             self.sio,
             controller=self.controller,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
+            wait_in_line=lambda address: None,
             teller=self.teller,
             delays=LogonDelays(now=lambda: 0.0),
             refusals=self.refusals,

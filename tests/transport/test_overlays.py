@@ -8,6 +8,7 @@ import pytest
 from tests.live.fakes import FakeJournal, setup
 from tests.transport.builders import FakeTeller, NoDeadlines
 from valo_ingest.clock import ManualClock
+from valo_ingest.errors import InvalidMessage
 from valo_ingest.game import events as happened
 from valo_ingest.game.reducer import apply
 from valo_ingest.game.state import Match, new_match
@@ -15,7 +16,13 @@ from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.live.turns import Turns
 from valo_ingest.transport.audience import room_of
-from valo_ingest.transport.overlays import BUSY_FACTOR, RETRY_MS, OverlayHandlers, OverlayPublisher
+from valo_ingest.transport.overlays import (
+    BUSY_FACTOR,
+    MAX_FOLLOWED,
+    RETRY_MS,
+    OverlayHandlers,
+    OverlayPublisher,
+)
 from valo_ingest.wire import overlay
 
 INTERVAL_MS = 20
@@ -28,6 +35,7 @@ class FakeSio:
         self.handlers: dict[str, Callable[..., None]] = {}
         self.sent: list[tuple[str, str, str]] = []
         self.rooms: list[tuple[str, str]] = []
+        self.gone: set[str] = set()
 
     def on(self, event: str, handler: Callable[..., None]) -> None:
         self.handlers[event] = handler
@@ -36,7 +44,12 @@ class FakeSio:
         self.sent.append((event, text, to or room))
 
     def enter_room(self, sid: str, room: str) -> None:
+        if sid in self.gone:
+            raise KeyError(sid)
         self.rooms.append((sid, room))
+
+    def leave_room(self, sid: str, room: str) -> None:
+        self.rooms.remove((sid, room))
 
 
 class FakeAudience:
@@ -61,8 +74,8 @@ class FakeAudience:
                 if text is not None:
                     self._sent.append(("match_data", text, client_id))
 
-    def forget(self, client_id: str) -> None:
-        self.owed = [owed for owed in self.owed if owed[0] != client_id]
+    def forget(self, client_id: str, group_code: str | None = None) -> None:
+        self.owed = [owed for owed in self.owed if owed[0] != client_id or group_code not in (None, owed[1])]
 
 
 class FakeTimers:
@@ -94,6 +107,8 @@ class Fixture:
         self.journal = FakeJournal()
         turns = Turns(clock=self.clock, call_later=self.timers.call_later, commit=self.journal.commit)
         self.audience = FakeAudience(self.sio.sent)
+        self.in_line: Callable[[], None] = lambda: None
+        """What happens while somebody waits in line."""
         self.teller = FakeTeller()
         self.publisher = OverlayPublisher(
             self.audience,
@@ -105,7 +120,12 @@ class Fixture:
         turns.show_by(self.publisher.send_due)
         tokens = (f"token-{number}" for number in range(1_000))
         self.sessions = Sessions(
-            clock=self.clock, journal=self.journal, new_token=lambda: next(tokens), ttl_ms=7_200_000
+            clock=self.clock,
+            journal=self.journal,
+            new_token=lambda: next(tokens),
+            ttl_ms=7_200_000,
+            max_lost_per_address=10,
+            max_lost=100,
         )
         self.overlays = OverlayHandlers(
             self.sio,
@@ -113,6 +133,7 @@ class Fixture:
             audience=self.audience,
             sessions=self.sessions,
             deadlines=NoDeadlines(),
+            wait_in_line=lambda address: self.in_line(),
             refusals=self.refusals,
             teller=self.teller,
             now_ms=self.clock.now_ms,
@@ -374,6 +395,54 @@ def test_an_overlay_of_a_live_match_is_told_so_also_before_anything_was_sent(mad
     made.timers.pass_time(5)
     made.log_on({"groupCode": "A"})
     assert made.message() == "Following this match."
+
+
+def test_an_overlay_follows_so_many_codes_and_the_oldest_makes_room(made: Fixture) -> None:
+    made.audience.is_stuck = True
+    made.log_on({"groupCode": "OLDEST"})
+    newest = [f"CODE{number}" for number in range(MAX_FOLLOWED)]
+    for code in newest:
+        made.sio.handlers["logon"]("overlay", {"groupCode": code})
+
+    assert made.sio.rooms == [("overlay", room_of(code)) for code in newest]
+    assert made.audience.owed == [("overlay", code) for code in newest]
+    assert made.refusals.counts == {"too_many_codes": 1}
+    assert made.teller.told == [("overlay", "error", "too_many_codes", 0)]
+
+
+def test_an_overlay_that_is_found_gone_when_it_is_told_of_too_many_codes_does_no_harm(made: Fixture) -> None:
+    """As happens when it has not answered a ping: the library ends a session in the middle of sending."""
+    made.log_on({"groupCode": "OLDEST"})
+    for number in range(MAX_FOLLOWED - 1):
+        made.sio.handlers["logon"]("overlay", {"groupCode": f"CODE{number}"})
+
+    def find_gone(client_id: str, error: InvalidMessage, number: int = 0) -> None:
+        made.sio.gone.add(client_id)
+        made.sio.handlers["disconnect"](client_id, "ping timeout")
+
+    made.teller.refuse = find_gone  # type: ignore[method-assign]
+    made.sio.handlers["logon"]("overlay", {"groupCode": "NEWEST"})
+
+    assert made.refusals.counts == {"too_many_codes": 1}
+    assert made.overlays.clients()["Follower"] == 0
+
+
+def test_an_overlay_that_logs_on_to_the_same_code_again_follows_no_more_codes_for_that(made: Fixture) -> None:
+    made.log_on({"groupCode": "A"})
+    for _ in range(2 * MAX_FOLLOWED):
+        made.sio.handlers["logon"]("overlay", {"groupCode": "A"})
+
+    assert made.refusals.counts == {}
+
+
+def test_an_overlay_that_goes_while_it_waits_in_line_is_not_logged_on(made: Fixture) -> None:
+    made.in_line = lambda: made.sio.handlers["disconnect"]("overlay", "transport close")
+
+    made.log_on({"groupCode": "A"})
+
+    assert made.sio.rooms == []
+    assert made.sio.sent == []
+    assert made.overlays.clients()["Follower"] == 0
 
 
 @pytest.mark.parametrize("how", ["publish_final", "recall"])

@@ -12,6 +12,7 @@ import pytest
 from gevent import socket
 
 from valo_ingest.transport.limits import Admission
+from valo_ingest.transport.line import Line
 from valo_ingest.transport.server import Listener, listen
 from valo_ingest.transport.tls import self_signed_pair, server_context
 from valo_ingest.transport.websocket import Terms
@@ -46,6 +47,7 @@ def start(refusals: Refusals) -> Iterator[StartListener]:
             tls=context,
             terms=Terms(refuse=refuse, deadline_s=deadline_s),
             admission=Admission(max_per_address=10, max_in_all=10),
+            line=Line(),
         )
         listener.start()
         listeners.append(listener)

@@ -9,6 +9,7 @@ from valo_ingest.config import Config
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport.limits import Admission
+from valo_ingest.transport.line import Line
 from valo_ingest.transport.tls import Validity
 
 MINUTE_MS: Final = 60_000
@@ -33,6 +34,7 @@ class Basis:
     """It is open already."""
     refusals: Refusals
     admission: Admission
+    line: Line
     ports: Ports
     listening: Callable[[], Mapping[str, bool]]
     """Returns of each port, by what it is for, whether it is listened on."""

@@ -9,6 +9,7 @@ import gevent
 from valo_ingest.app.stores import open_archive
 from valo_ingest.config import Config
 from valo_ingest.errors import JournalFault
+from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,11 @@ class Chore:
                 logger.exception(
                     "something that is done every %s s failed; it is tried again", self.interval_s
                 )
+
+
+def pause() -> None:
+    """Let everybody have a turn who has something to do, in the middle of long work."""
+    gevent.idle(HIGHEST_PRIORITY)
 
 
 def delete_old_matches(config: Config) -> None:

@@ -6,6 +6,7 @@ import gevent
 
 from valo_ingest import __version__
 from valo_ingest.app.basis import Basis
+from valo_ingest.app.chores import pause
 from valo_ingest.app.matches import Matches
 from valo_ingest.app.stores import open_archive
 from valo_ingest.app.tokens import random_code, random_token
@@ -26,7 +27,6 @@ from valo_ingest.transport.server import WsgiApplication
 from valo_ingest.transport.service import Service
 from valo_ingest.transport.site import Site
 from valo_ingest.transport.troubles import own_problems
-from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def _site(basis: Basis, matches: Matches, *, watch: Watch, feeds: Feeds, elsewhe
     return Site(
         watch=watch,
         history=History(
-            open_archive(config.data_dir), elsewhere=gevent.get_hub().threadpool.apply, pause=_pause
+            open_archive(config.data_dir), elsewhere=gevent.get_hub().threadpool.apply, pause=pause
         ),
         controls=matches.controller,
         guard=Guard(
@@ -107,13 +107,8 @@ def _site(basis: Basis, matches: Matches, *, watch: Watch, feeds: Feeds, elsewhe
             new_token=random_token,
             refuse=basis.refusals.refuse_connection,
         ),
-        looks=Looks(watch, now_ms=basis.clock.now_ms, pause=_pause),
+        looks=Looks(watch, now_ms=basis.clock.now_ms, pause=pause),
         feeds=feeds,
-        pause=_pause,
+        pause=pause,
         elsewhere=elsewhere,
     )
-
-
-def _pause() -> None:
-    """Let everybody have a turn who has something to do."""
-    gevent.idle(HIGHEST_PRIORITY)

@@ -17,6 +17,7 @@ from valo_ingest.errors import ConfigError
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.storage.journal import SqliteJournal
 from valo_ingest.transport.health import State
+from valo_ingest.transport.line import Line
 from valo_ingest.transport.server import Listener
 from valo_ingest.transport.tls import Validity, configured_validity
 
@@ -76,6 +77,7 @@ class Server:
             journal=journal,
             refusals=Refusals(clock),
             admission=make_admission(config),
+            line=Line(),
             ports=ports_of(bound),
             listening=self._listening,
             certificate=lambda: self._certificate,
@@ -84,7 +86,9 @@ class Server:
         self._greenlets = [chore.start() for chore in stack.chores]
         terms = make_terms(config, basis.refusals, stack.slow_down)
         for listening, application in zip(bound, stack.applications, strict=True):
-            listener = Listener(listening, application, tls=context, terms=terms, admission=basis.admission)
+            listener = Listener(
+                listening, application, tls=context, terms=terms, admission=basis.admission, line=basis.line
+            )
             listener.start()
             self._listeners.append(listener)
             silence_s = config.ping_interval_s + config.ping_timeout_s + PING_SLACK_S

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import socketio
 
 from valo_ingest.app.basis import Basis
+from valo_ingest.app.chores import pause
 from valo_ingest.app.matches import Matches
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.sessions import Sessions
@@ -38,7 +39,9 @@ def make_side(basis: Basis, sessions: Sessions) -> Side:
     return Side(
         sio=sio,
         engine=engine,
-        deadlines=LogonDeadlines(sio, refuse=basis.refusals.refuse_connection, timeout_s=config.deadline_s),
+        deadlines=LogonDeadlines(
+            sio, refuse=basis.refusals.refuse_connection, timeout_s=config.deadline_s, pause=pause
+        ),
         teller=Teller(sio, waiting=engine.waiting, now_ms=basis.clock.now_ms),
     )
 
@@ -52,6 +55,7 @@ def handle_senders(basis: Basis, side: Side, sessions: Sessions, controller: Con
         refusals=basis.refusals,
         deadlines=side.deadlines,
         delays=LogonDelays(),
+        wait_in_line=basis.line.wait,
         teller=side.teller,
         accepted_versions=VersionRange(basis.config.client_versions),
     )
@@ -69,6 +73,7 @@ def handle_overlays(basis: Basis, side: Side, sessions: Sessions, matches: Match
         sessions=sessions,
         refusals=basis.refusals,
         deadlines=side.deadlines,
+        wait_in_line=basis.line.wait,
         teller=side.teller,
         now_ms=basis.clock.now_ms,
     )

@@ -95,6 +95,8 @@ def _sessions(basis: Basis) -> Sessions:
         journal=basis.journal,
         new_token=random_token,
         ttl_ms=basis.config.session_ttl_minutes * MINUTE_MS,
+        max_lost_per_address=basis.config.max_connections_per_address,
+        max_lost=basis.config.max_connections,
     )
 
 

@@ -13,6 +13,9 @@ that comes back takes it from one that is still there, because a pulled cable is
 
 Tokens are kept hashed. A session ends with a deliberate disconnect, or when it was lost for longer than its time to
 live. That its match is over is for the controller to say.
+
+Of one address only so many lost clients of a kind are kept, and of all together; the one that was lost first makes
+room. Otherwise whoever logs on and leaves, again and again, would have the server keep a session each time.
 """
 
 import hashlib
@@ -45,22 +48,39 @@ class Resumed(Struct, frozen=True):
 class Sessions:
     """Gives out tokens, and finds sessions by them."""
 
-    def __init__(self, *, clock: Clock, journal: Journal, new_token: Callable[[], str], ttl_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        journal: Journal,
+        new_token: Callable[[], str],
+        ttl_ms: int,
+        max_lost_per_address: int,
+        max_lost: int,
+    ) -> None:
         """
         Args:
             new_token: Makes a token that nobody can guess.
             ttl_ms: How long a lost client may stay away.
+            max_lost_per_address: Lost clients of one kind and address.
+            max_lost: Lost clients of one kind.
         """
         self._clock = clock
         self._journal = journal
         self._new_token = new_token
         self._ttl_ms = ttl_ms
-        self._tokens: dict[str, str] = {}
-        """The token given to each connection."""
+        self._max_lost_per_address = max_lost_per_address
+        self._max_lost = max_lost
+        self._tokens: dict[str, tuple[str, str]] = {}
+        """The token given to each connection, and the address that it comes from."""
         self._sessions: dict[str, KeptSession] = {}
         self._by_client: dict[str, str] = {}
         """The session of each connection that has one."""
         self._by_hash: dict[str, str] = {}
+        self._lost: dict[type[Client], dict[str, str | None]] = {}
+        """By kind of client, the sessions of those who are lost, the first one first, and their addresses."""
+        self._lost_of: dict[tuple[type[Client], str], dict[str, None]] = {}
+        """The same by kind and address."""
         self._unconfirmed: set[str] = set()
         """Connections that came back and have not shown yet that they know their new token."""
 
@@ -69,17 +89,19 @@ class Sessions:
         now = self._clock.now_ms()
         for session in kept:
             self._keep(replace(session, lost_at=now if session.lost_at is None else session.lost_at))
+            self._note_lost(session, None)
 
-    def offer(self, client_id: str) -> None:
+    def offer(self, client_id: str, address: str) -> None:
         """Make the token of a new connection."""
-        self._tokens[client_id] = self._new_token()
+        self._tokens[client_id] = self._new_token(), address
 
     def token_of(self, client_id: str) -> str | None:
-        return self._tokens.get(client_id)
+        token, _ = self._tokens.get(client_id, (None, ""))
+        return token
 
     def start(self, client: Client) -> None:
         """Make a session of a connection that has logged on, or tell what has changed about its client."""
-        token = self._tokens.get(client.client_id)
+        token = self.token_of(client.client_id)
         session_id = self._by_client.get(client.client_id)
         if session_id is not None:
             self._keep(replace(self._sessions[session_id], client=client))
@@ -111,10 +133,11 @@ class Sessions:
             previous = session.client
             self._by_client.pop(previous.client_id, None)
             self._unconfirmed.discard(previous.client_id)
+        self._note_found(session)
         client = replace(session.client, client_id=client_id)
         self._by_client[client_id] = session.session_id
         self._unconfirmed.add(client_id)
-        new = hash_token(self._tokens[client_id])
+        new = hash_token(self._tokens[client_id][0])
         self._keep(replace(session, client=client, lost_at=None, token_hashes=(used, new)))
         self._journal.commit()  # before the client hears of its new token
         return Resumed(client, previous)
@@ -128,9 +151,11 @@ class Sessions:
 
     def lose(self, client_id: str) -> None:
         """The connection is gone; its client may come back."""
+        _, address = self._tokens.get(client_id, ("", ""))
         session = self._leave(client_id)
         if session is not None:
             self._keep(replace(session, lost_at=self._clock.now_ms()))
+            self._note_lost(session, address)
 
     def end(self, client_id: str) -> None:
         """The connection is gone for good."""
@@ -142,6 +167,33 @@ class Sessions:
         self._tokens.pop(client_id, None)
         self._unconfirmed.discard(client_id)
         return self._sessions.get(self._by_client.pop(client_id, ""))
+
+    def _note_lost(self, session: KeptSession, address: str | None) -> None:
+        """Have those make room who were lost first, where there are too many.
+
+        Args:
+            address: None if nobody knows it, after a restart.
+        """
+        kind = type(session.client)
+        of_all = self._lost.setdefault(kind, {})
+        of_all[session.session_id] = address
+        if address is not None:
+            of_address = self._lost_of.setdefault((kind, address), {})
+            of_address[session.session_id] = None
+            if len(of_address) > self._max_lost_per_address:
+                self._end(self._sessions[next(iter(of_address))])
+        if len(of_all) > self._max_lost:
+            self._end(self._sessions[next(iter(of_all))])
+
+    def _note_found(self, session: KeptSession) -> None:
+        """The client is back, or its session is over."""
+        kind = type(session.client)
+        address = self._lost.get(kind, {}).pop(session.session_id, None)
+        if address is not None:
+            of_address = self._lost_of[kind, address]
+            del of_address[session.session_id]
+            if not of_address:
+                del self._lost_of[kind, address]
 
     def tick(self) -> None:
         """End sessions that were lost for too long. Call it now and then."""
@@ -163,5 +215,6 @@ class Sessions:
     def _end(self, session: KeptSession) -> None:
         for token_hash in session.token_hashes:
             self._by_hash.pop(token_hash, None)
+        self._note_found(session)
         del self._sessions[session.session_id]
         self._journal.drop_session(session.session_id)

@@ -98,9 +98,13 @@ class Audience:
                 else:
                     self._owe(client_id, group_code)
 
-    def forget(self, client_id: str) -> None:
-        """The client is gone."""
-        self._owed.pop(client_id, None)
+    def forget(self, client_id: str, group_code: str | None = None) -> None:
+        """The client is gone, or does not follow this match any more."""
+        if group_code is None:
+            self._owed.pop(client_id, None)
+        else:
+            self._newcomers.pop((client_id, group_code), None)
+            self._settle(client_id, group_code)
 
     def _owe(self, client_id: str, group_code: str) -> None:
         self._owed.setdefault(client_id, {}).setdefault(group_code, self._now_ms())

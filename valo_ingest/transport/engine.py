@@ -18,6 +18,9 @@ Engine.IO finds the class that reads a WebSocket in `_async`, and Socket.IO keep
 both are private. So all this is done only with versions of the libraries of which it is known to be right
 (`ENGINE_VERSIONS`, and a test says so). With others, everything goes the ordinary way.
 
+Engine.IO has a greenlet for each client that sleeps until it is time to ping it, and keeps all of a client that has
+gone for as long. `_Pings` knows clients by their ids only, and sleeps once for all of them.
+
 A session begins with its first request, before any handler of ours hears of it, and one that never joins a namespace,
 joins and never logs on, or was disconnected and stays, is kept for ever if only it answers pings. `LogonDeadlines` ends
 those, and those whose clients have themselves be answered and do not take the answers.
@@ -25,12 +28,16 @@ those, and those whose clients have themselves be answered and do not take the a
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
+import gevent
 import msgspec
 import socketio
+from engineio import socket
+from engineio.packet import PING, Packet
 
 from valo_ingest.transport.deflate import Broadcast
 from valo_ingest.transport.packets import RESERVED
@@ -53,6 +60,9 @@ TYPES_LENGTH: Final = 2
 
 MAX_UNTAKEN: Final = 4_096
 """Packets that may wait to be sent to a session when it is looked at: a megabyte. Who takes them has some dozens."""
+
+SHORTEST_SLEEP_S: Final = 0.01
+"""Between two rounds of pings, however many clients there are."""
 
 _decode_event: Final = msgspec.json.Decoder(tuple[str, str]).decode
 
@@ -90,6 +100,7 @@ class Engine:
             handlers = own
 
         eio._async = {**eio._async, "websocket": ShortSocket}
+        eio.start_background_task = _Pings(eio, eio.start_background_task).start
         return True
 
     def is_idle(self, session_id: str) -> bool:
@@ -173,6 +184,44 @@ class _ShortSocket:
                 self.sio.eio.logger.exception("message handler error")
 
 
+class _Pings:
+    """Pings all clients of a server when it is time, in the place of a greenlet for each of them."""
+
+    def __init__(self, eio: Any, start_task: Callable[..., Any]) -> None:
+        """
+        Args:
+            start_task: How `eio` starts whatever else it does in the background.
+        """
+        self._eio = eio
+        self._start_task = start_task
+        self._due: deque[tuple[float, str]] = deque()
+        """When each session has to be pinged: all have the same interval, so the next is the first."""
+
+    def start(self, target: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Start a task of Engine.IO in the background."""
+        if getattr(target, "__func__", None) is not socket.Socket._send_ping:
+            return self._start_task(target, *arguments, **options)
+        interval_s = self._eio.ping_interval
+        self._due.append((time.monotonic() + interval_s, target.__self__.sid))  # type: ignore[attr-defined]
+        if len(self._due) == 1:
+            gevent.spawn_later(interval_s, self._send)
+        return None
+
+    def _send(self) -> None:
+        """Ping those whose time has come, and come back for the next."""
+        now = time.monotonic()
+        try:
+            while self._due and self._due[0][0] <= now:
+                _, session_id = self._due.popleft()
+                session = self._eio.sockets.get(session_id)
+                if session is not None and not session.closing and not session.closed:
+                    session.last_ping = socket.time.time()  # by the clock of the library, which judges by it
+                    session.send(Packet(PING))
+        finally:  # a fault with one client must not keep all others from being pinged ever again
+            if self._due:
+                gevent.spawn_later(max(SHORTEST_SLEEP_S, self._due[0][0] - now), self._send)
+
+
 class LogonDeadlines:
     """Ends sessions that do not log on in time, or take no answers. `sweep` has to be called now and then."""
 
@@ -182,16 +231,19 @@ class LogonDeadlines:
         *,
         refuse: Callable[[str, str, str], None],
         timeout_s: float,
+        pause: Callable[[], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             refuse: Is told the address, a word that is counted, and what happened.
             timeout_s: From the first request of a session, or from a goodbye, to its logon.
+            pause: Lets everybody else have a turn.
         """
         self._sio = sio
         self._refuse = refuse
         self._timeout_s = timeout_s
+        self._pause = pause
         self._now = now
         self._waiting: dict[str, float] = {}
         """When each session that has not logged on was seen first."""
@@ -226,11 +278,13 @@ class LogonDeadlines:
                 told = f"it did not log on within {self._timeout_s:.0f} s"
                 self._refuse(self._address_of(session_id), "no_logon", told)
                 sessions[session_id].close(wait=False, reason=reason.SERVER_DISCONNECT)
+                self._pause()
         for session_id in [each for each in sessions if sessions[each].queue.qsize() > MAX_UNTAKEN]:
             if self._is_open(session_id):
                 self._refuse(self._address_of(session_id), "stuck_peer", "it does not take its answers")
                 # It may mean to come back.
                 sessions[session_id].close(wait=False, reason=reason.TRANSPORT_ERROR)
+                self._pause()
 
     def _is_open(self, session_id: str) -> bool:
         session = self._sio.eio.sockets.get(session_id)

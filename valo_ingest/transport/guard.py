@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from valo_ingest.errors import WrongPassword
-from valo_ingest.transport.limits import Buckets
+from valo_ingest.transport.limits import Buckets, network_of
 
 Environ = Mapping[str, Any]
 
@@ -43,8 +43,6 @@ MAX_SESSIONS: Final = 100
 WRONG_PASSWORDS_BURST: Final = 10
 WRONG_PASSWORDS_PER_S: Final = 0.1
 """Ten are free, and then there is one every ten seconds."""
-
-IPV6_NETWORK_BITS: Final = 64
 
 FORWARDED: Final = (
     "HTTP_FORWARDED",
@@ -163,7 +161,7 @@ class Guard:
         return str(origin).lower().partition("://")[2] == str(environ.get("HTTP_HOST", "")).lower() != ""
 
     def _check(self, environ: Environ, password: str) -> None:
-        network = _network(str(environ.get("REMOTE_ADDR", "")))
+        network = network_of(str(environ.get("REMOTE_ADDR", "")))
         wait_s = self._wrong.take(network, 0)
         if wait_s > 0:
             raise WrongPassword(math.ceil(wait_s))
@@ -201,17 +199,6 @@ def _is_own_name(host: str) -> bool:
     except ValueError:
         return False
     return name == "localhost" or _is_loopback(name)
-
-
-def _network(address: str) -> str:
-    """Return by what the wrong passwords of an address are counted."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if parsed.version == 4 or parsed.ipv4_mapped is not None:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
 
 
 def _cookie(environ: Environ) -> str | None:

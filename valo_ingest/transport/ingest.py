@@ -1,7 +1,7 @@
 """The ingest side: observers and auxiliary clients log on and tell what happens."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from valo_ingest.live.ports import Controller
 from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.engine import NAMESPACE, LogonDeadlines
-from valo_ingest.transport.limits import LogonDelays
+from valo_ingest.transport.limits import LogonDelays, network_of
 from valo_ingest.transport.packets import MALFORMED
 from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.transport.tally import EventTally
@@ -91,15 +91,21 @@ class IngestHandlers:
         refusals: Refusals,
         deadlines: LogonDeadlines,
         delays: LogonDelays,
+        wait_in_line: Callable[[str], None],
         teller: Teller,
         accepted_versions: VersionRange,
     ) -> None:
+        """
+        Args:
+            wait_in_line: Returns when it is the turn of a newcomer at that address.
+        """
         self._sio = sio
         self._controller = controller
         self._sessions = sessions
         self._refusals = refusals
         self._deadlines = deadlines
         self._delays = delays
+        self._wait_in_line = wait_in_line
         self._teller = teller
         self._accepted_versions = accepted_versions
         self._connections: dict[str, Connection] = {}
@@ -132,7 +138,7 @@ class IngestHandlers:
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
         self._connections[sid] = Connection(address=str(environ.get("REMOTE_ADDR", "")))
-        self._sessions.offer(sid)
+        self._sessions.offer(sid, network_of(self._connections[sid].address))
         # The "offset" that comes with a token repeats what the client was sent last: it is not even looked at.
         token = auth.get("pid") if isinstance(auth, dict) else None
         if token is not None:
@@ -205,7 +211,7 @@ class IngestHandlers:
     def _let_try(self, sid: str, event: SocketEvent) -> Connection | None:
         """Return the connection if this is its first logon of this kind, and it is not logged on yet.
 
-        It waits where too many from its address were refused.
+        It takes its turn in the line, and waits where too many from its address were refused.
         """
         connection = self._connections.get(sid)
         if connection is None or event in connection.tried or connection.sender is not None:
@@ -215,6 +221,7 @@ class IngestHandlers:
         if delay_s:
             self._refusals.refuse_connection(connection.address, "logon_delayed", "too many were refused")
             gevent.sleep(delay_s)
+        self._wait_in_line(connection.address)
         return self._connections.get(sid)
 
     def _refuse_logon(

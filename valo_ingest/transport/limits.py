@@ -1,10 +1,30 @@
 """How much one client, or one address, may ask of the server."""
 
+import ipaddress
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
+
+IPV6_NETWORK_BITS: Final = 64
+"""Of what one machine has as many addresses as it likes."""
+
+KNOWN_ADDRESSES: Final = 4_096
+
+
+@lru_cache(KNOWN_ADDRESSES)
+def network_of(address: str) -> str:
+    """Return by what clients of an address are counted: the address itself, or its network where that is IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4 or parsed.ipv4_mapped is not None:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+
 
 PRUNE_ABOVE: Final = 1_024
 """Buckets that are kept before full ones are looked for and forgotten."""
@@ -83,11 +103,11 @@ class LogonDelays:
 
     def failed(self, address: str) -> None:
         if self.delay_s(address) < MAX_LOGON_DELAY_S:  # a debt that grew on would outlast who made it
-            self._failures.take(address, 1)
+            self._failures.take(network_of(address), 1)
 
     def delay_s(self, address: str) -> float:
         """Return how long the next logon from `address` has to wait, in seconds."""
-        return min(MAX_LOGON_DELAY_S, self._failures.take(address, 0))
+        return min(MAX_LOGON_DELAY_S, self._failures.take(network_of(address), 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +149,19 @@ class Admission:
         """Count one more connection; return None, or why it must not be taken."""
         if self._in_all >= self._max_in_all:
             return NotAdmitted("too_many_connections", f"{self._in_all} are open")
-        if self._by_address[address] >= self._max_per_address:
+        network = network_of(address)
+        if self._by_address[network] >= self._max_per_address:
             return NotAdmitted(
-                "too_many_connections_of_address", f"{self._by_address[address]} of this address are open"
+                "too_many_connections_of_address", f"{self._by_address[network]} of this address are open"
             )
         self._in_all += 1
-        self._by_address[address] += 1
+        self._by_address[network] += 1
         return None
 
     def leave(self, address: str) -> None:
         """Count one less: one that had been let in."""
+        network = network_of(address)
         self._in_all -= 1
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+        self._by_address[network] -= 1
+        if not self._by_address[network]:
+            del self._by_address[network]

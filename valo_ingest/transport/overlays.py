@@ -25,6 +25,7 @@ from valo_ingest.live.refusals import Refusals
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.audience import Audience, room_of
 from valo_ingest.transport.engine import LogonDeadlines
+from valo_ingest.transport.limits import network_of
 from valo_ingest.transport.server import DELIBERATE_REASONS
 from valo_ingest.transport.telling import Teller
 from valo_ingest.wire import bounds, overlay
@@ -32,7 +33,7 @@ from valo_ingest.wire.json import Payload, read_object
 from valo_ingest.wire.names import SocketEvent
 
 MAX_FOLLOWED: Final = 16
-"""Group codes that one overlay may follow when it comes back; a page that shows several matches has a few."""
+"""Group codes that one overlay may follow; a page that shows several matches has a few. The oldest makes room."""
 
 BUSY_FACTOR: Final = 4
 """A document costs ten times what an event does. So where there are thousands of events a second, more of them share
@@ -186,15 +187,21 @@ class OverlayHandlers:
         sessions: Sessions,
         refusals: Refusals,
         deadlines: LogonDeadlines,
+        wait_in_line: Callable[[str], None],
         teller: Teller,
         now_ms: Callable[[], int],
     ) -> None:
+        """
+        Args:
+            wait_in_line: Returns when it is the turn of a newcomer at that address.
+        """
         self._sio = sio
         self._publisher = publisher
         self._audience = audience
         self._sessions = sessions
         self._refusals = refusals
         self._deadlines = deadlines
+        self._wait_in_line = wait_in_line
         self._teller = teller
         self._now_ms = now_ms
         self._followers: dict[str, Follower] = {}
@@ -227,8 +234,9 @@ class OverlayHandlers:
             )
 
     def on_connect(self, sid: str, environ: dict[str, Any], auth: object) -> None:
-        self._arrivals[sid] = (str(environ.get("REMOTE_ADDR", "")), self._now_ms())
-        self._sessions.offer(sid)
+        address = str(environ.get("REMOTE_ADDR", ""))
+        self._arrivals[sid] = (address, self._now_ms())
+        self._sessions.offer(sid, network_of(address))
         resumed = self._sessions.resume(auth.get("pid"), sid, (Follower,)) if isinstance(auth, dict) else None
         if resumed is None or not isinstance(resumed.client, Follower):
             return
@@ -258,18 +266,31 @@ class OverlayHandlers:
         except InvalidMessage as error:
             self._refuse(sid, error)
             return
+        self._wait_in_line(self._address_of(sid))
+        if sid not in self._arrivals:
+            return  # it went meanwhile
         self._deadlines.logged_on(sid)
         self._sessions.confirm(sid)
         followed = self._followers.get(sid, Follower(client_id=sid, group_codes=()))
-        if group_code not in followed.group_codes:
-            codes = (*followed.group_codes, group_code)[-MAX_FOLLOWED:]
-            self._followers[sid] = Follower(client_id=sid, group_codes=codes)
+        codes = followed.group_codes
+        if group_code not in codes:
+            codes = (*codes, group_code)
+            self._followers[sid] = Follower(client_id=sid, group_codes=codes[-MAX_FOLLOWED:])
             self._sessions.start(self._followers[sid])
         self._sio.enter_room(sid, room_of(group_code))
+        for oldest in codes[:-MAX_FOLLOWED]:  # behind the rest: telling it something can find that it is gone
+            self._leave(sid, oldest)
         standing = self._publisher.standing(group_code)
         answer = msgspec.json.encode({"groupCode": group_code, "msg": standing.value}).decode()
         self._sio.emit(SocketEvent.OVERLAY_LOGON_SUCCESS.value, answer, to=sid)
         self._publisher.show(sid, group_code)
+
+    def _leave(self, sid: str, group_code: str) -> None:
+        """Have an overlay that follows too many codes not follow this one any more."""
+        self._sio.leave_room(sid, room_of(group_code))
+        self._audience.forget(sid, group_code)
+        text = f"An overlay follows {MAX_FOLLOWED} group codes at most; the one it followed first is left."
+        self._refuse(sid, InvalidMessage("too_many_codes", text, path="groupCode"))
 
     def on_other(self, event: str, sid: str, *_: object) -> None:
         self._refuse(

@@ -9,6 +9,9 @@ and none reads more than `MAX_BODY_BYTES`. A response has to be taken within the
 works, and while a WebSocket is open, no timer of this module runs.
 
 Engine.IO's polling clients send their events in bodies. Who sends them faster than agreed finds its next one waiting.
+
+A request that is complete takes its turn in the line of line.py, as those who are logged on send none, or few. So does
+the end of one that is late: those who came at the same moment would all be ended at the same moment.
 """
 
 import io
@@ -38,7 +41,10 @@ MAX_PACKETS: Final = 30_000
 
 
 class BoundedHandler(FairWebSocketHandler):
-    """A handler whose clients have deadlines. Its server has to have `terms`, `open_websockets` and `polled`."""
+    """A handler whose clients have deadlines.
+
+    Its server has to have `terms`, `line`, `open_websockets` and `polled`.
+    """
 
     _deadline: gevent.Timeout | None = None
     _has_served = False
@@ -62,6 +68,7 @@ class BoundedHandler(FairWebSocketHandler):
                 return ""
             line: str = super().read_requestline()
         except TimeoutError:
+            self._wait_in_line()
             if not self._has_served:  # otherwise it is a connection that was kept open in vain
                 self._refuse("slow_request", "no request within the time for it")
             raise
@@ -76,6 +83,7 @@ class BoundedHandler(FairWebSocketHandler):
         try:
             return super().read_request(raw_requestline)
         except TimeoutError:
+            self._wait_in_line()
             self._refuse("slow_request", "its head did not end within the time for it")
             self._is_late = True
             raise ValueError("late") from None
@@ -86,6 +94,7 @@ class BoundedHandler(FairWebSocketHandler):
 
     def run_application(self) -> None:
         if not self._has_body() or self._take_body():
+            self._wait_in_line()
             super().run_application()
 
     def _has_body(self) -> bool:
@@ -101,6 +110,7 @@ class BoundedHandler(FairWebSocketHandler):
         try:
             body = self.wsgi_input.read(MAX_BODY_BYTES + 1)
         except TimeoutError:
+            self._wait_in_line()
             return self._answer_and_close(HTTPStatus.REQUEST_TIMEOUT, "slow_request")
         except OSError:  # it ends before its time, or cannot be read
             return self._answer_and_close(HTTPStatus.BAD_REQUEST, "bad_request")
@@ -146,6 +156,9 @@ class BoundedHandler(FairWebSocketHandler):
         """The parent calls this for a request that cannot be read; `args` hold what the client sent."""
         if not self._is_late:
             self._refuse("bad_request", "no request that makes sense")
+
+    def _wait_in_line(self) -> None:
+        self.server.line.wait(self.client_address[0])
 
     def _refuse(self, code: str, text: str) -> None:
         self.server.terms.refuse(self.client_address[0], code, text)

@@ -1,17 +1,18 @@
 """Listeners: bound sockets, with or without TLS, and the WSGI servers on them.
 
 What a client owes has a deadline, in a greenlet of its own: the TLS handshake here, a request in requests.py, the logon
-in engine.py. So nobody can keep others from being accepted. Who may connect at all is for `limits.Admission` to say.
+in engine.py. So nobody can keep others from being accepted. Who may connect at all is for `limits.Admission` to say;
+who shakes hands takes a turn in the line of line.py.
 """
 
 import errno
 import logging
 import os
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import gevent
 import socketio
 from gevent import socket
 from gevent.pool import Pool
@@ -19,6 +20,7 @@ from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 
 from valo_ingest.errors import ConfigError, ListenError
 from valo_ingest.transport.limits import Admission, Buckets
+from valo_ingest.transport.line import Line
 from valo_ingest.transport.packets import Json, packets_with_token
 from valo_ingest.transport.requests import MAX_BODY_BYTES, BoundedHandler
 from valo_ingest.transport.schemes import (
@@ -121,14 +123,17 @@ class Listener(WSGIServer):  # type: ignore[misc]
         tls: ssl.SSLContext | None,
         terms: Terms,
         admission: Admission,
+        line: Line,
         websocket_path: str = SOCKETIO_PATH,
     ) -> None:
         """
         Args:
             terms: For its WebSockets; those of its polling clients are the same.
             admission: Counts connections; shared by all listeners.
+            line: In which newcomers wait; shared by all listeners.
             websocket_path: How the paths begin at which the application takes WebSockets.
         """
+        self.line = line
         self.websocket_path = websocket_path
         self.open_websockets = OpenWebSockets()
         self.terms = terms
@@ -172,9 +177,9 @@ class Listener(WSGIServer):  # type: ignore[misc]
     def _shake_hands(self, wrapped: Any, address: str) -> bool:
         """Shake hands within the time for it; tell whether that came about."""
         try:
-            with gevent.Timeout(self.terms.deadline_s, TimeoutError()):
-                wrapped.do_handshake()
+            self._shake_hands_in_line(wrapped, address)
         except TimeoutError:
+            self.line.wait(address)
             self.terms.refuse(address, "slow_handshake", "no TLS within the time for it")
         except OSError as error:  # SSLError is one
             reason = getattr(error, "reason", None) or type(error).__name__
@@ -190,6 +195,28 @@ class Listener(WSGIServer):  # type: ignore[misc]
         else:
             return True
         return False
+
+    def _shake_hands_in_line(self, wrapped: Any, address: str) -> None:
+        """Shake hands step by step: each that the client has a part in takes its turn, as it is what costs.
+
+        Raises:
+            TimeoutError: The client took too long. What it waited in line does not count.
+            OSError: There is no TLS to be agreed on.
+        """
+        wrapped.settimeout(0.0)
+        left_s = self.terms.deadline_s
+        while True:
+            began = time.monotonic()
+            socket.wait_read(wrapped.fileno(), timeout=max(0.0, left_s), timeout_exc=TimeoutError())
+            left_s -= time.monotonic() - began
+            self.line.wait(address)
+            try:
+                wrapped.do_handshake()
+                return
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLWantWriteError:
+                socket.wait_write(wrapped.fileno(), timeout=max(0.0, left_s), timeout_exc=TimeoutError())
 
     def handle(self, client_socket: Any, address: Any) -> None:
         client_socket.settimeout(self.terms.write_timeout_s)
