@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tests.bench import report, servers
 from tests.bench.connections import LoadError
+from tests.bench.hostile import __main__ as hostile
 from tests.bench.measure import Cores
 from tests.bench.plan import PLAN, Planned
 from tests.bench.report import Result
@@ -23,13 +24,21 @@ from tests.browser.chromium import find_chromium
 from tests.interop import nodejs
 
 ROUNDS: Final = 3
+HOSTILE: Final = "--hostile"
+"""Measures nothing, but attacks; has options of its own."""
+
 INTERRUPTED: Final = 128 + signal.SIGINT
 TERMINATED: Final = 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; return its exit status."""
-    options = _parse(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if HOSTILE in given:
+        given.remove(HOSTILE)
+        _allow_many_files()
+        return hostile.main(given)
+    options = _parse(given)
     cores = Cores.choose()
     cores.pin_load()
     _allow_many_files()
@@ -64,12 +73,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed or (options.check and missed) else 0
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measure what this checkout costs and how fast it is, next to a yardstick. docs/performance.rst "
         "says what the scenarios are and how to read the table.",
         epilog=f"Scenarios: {', '.join(PLAN)}.",
+    )
+    parser.add_argument(
+        HOSTILE,
+        action="store_true",
+        help=f"attack the server instead; try {HOSTILE} --help for the options of that",
     )
     parser.add_argument("--quick", action="store_true", help="see within a minute whether all of it works")
     parser.add_argument(

@@ -12,13 +12,14 @@ import base64
 import os
 import selectors
 import socket
+import ssl
 import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tests.bench.frames import (
     CLOSE,
@@ -73,12 +74,14 @@ class State(Enum):
 class Loop:
     """Waits for all connections at once."""
 
-    def __init__(self, *, compression: bool) -> None:
+    def __init__(self, *, compression: bool, tls: ssl.SSLContext | None = None) -> None:
         """
         Args:
             compression: Offer compression, and insist on getting it.
+            tls: Made by `tls_context`; connections then shake hands before anything else, which holds up the others.
         """
         self.compression = compression
+        self.tls = tls
         self.faults: list[str] = []
         self.pings = 0
         self._selector = selectors.DefaultSelector()
@@ -142,6 +145,34 @@ class Loop:
         self._selector.close()
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """A TLS connection that says like a plain one that there is nothing, and gives out at once what it has."""
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        received: list[bytes] = []
+        try:
+            while data := super().recv(buflen, flags):
+                received.append(data)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            if not received:
+                raise BlockingIOError from None
+        return b"".join(received)
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        try:
+            return super().send(data, flags)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise BlockingIOError from None
+
+
+def tls_context() -> ssl.SSLContext:
+    """Return a context for a `Loop` that takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.sslsocket_class = _TlsSocket
+    return context
+
+
 OnPacket = Callable[["Connection", bytes, float], None]
 """Is given a Socket.IO packet, and when it came."""
 
@@ -174,8 +205,12 @@ class Connection:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if loop.tls is not None:
+            self.socket.connect(("127.0.0.1", port))
+            self.socket = loop.tls.wrap_socket(self.socket)
         self.socket.setblocking(False)
-        self.socket.connect_ex(("127.0.0.1", port))
+        if loop.tls is None:
+            self.socket.connect_ex(("127.0.0.1", port))
         self._queue.append(memoryview(_upgrade_request(port, compression=loop.compression)))
         loop.register(self, selectors.EVENT_READ | selectors.EVENT_WRITE)
 
@@ -214,7 +249,7 @@ class Connection:
                 else:
                     queue.popleft()
         except BlockingIOError:
-            pass
+            self._is_half_sent = True  # TLS has to be offered the same again
         except OSError as error:
             self._fail(f"cannot send: {error}")
             return

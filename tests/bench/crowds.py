@@ -21,8 +21,7 @@ STARTED_S: Final = 6.0
 """A server does for 5 s what it does at its start only."""
 
 GONE_S: Final = 60
-"""What a connection held must be given back within this time. The greenlet that pings a client sleeps for 25 s, and
-learns only then that it is gone."""
+"""What a connection held must be given back within this time."""
 
 LOOK_S: Final = 0.5
 

@@ -71,6 +71,15 @@ def cpu_s(pid: int) -> float:
     return float(times.user + times.system)
 
 
+def waited_s(pid: int) -> float:
+    """Return how long a process was ready to run and somebody else had its core; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as numbers:
+            return int(numbers.read().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 def rss_bytes(pid: int) -> int:
     return int(psutil.Process(pid).memory_info().rss)
 

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,10 @@ class Server:
     """The file into which it writes how many greenlets it has."""
 
     @property
+    def is_tls(self) -> bool:
+        return self.running is not None and self.running.scheme == "https"
+
+    @property
     def keeps_matches(self) -> bool:
         """Whether what it is told is seen in documents. The yardstick is asked instead how much it has handled."""
         return self.running is not None
@@ -85,20 +89,24 @@ class Server:
 
 
 @contextmanager
-def valo_ingest(cores: Cores, *, looks_inside: bool = False) -> Iterator[Server]:
+def valo_ingest(
+    cores: Cores, *, looks_inside: bool = False, settings: Sequence[str] = LIFTED_LIMITS, tls: bool = False
+) -> Iterator[Server]:
     """Run valo-ingest, validation and journal included, with a fresh data directory.
 
     Args:
         looks_inside: Have it tell how many greenlets it has.
+        tls: With a certificate that it makes for itself.
     """
     with tempfile.TemporaryDirectory(prefix="valo-ingest-bench-") as name:
         directory = Path(name)
         greenlets = directory / "greenlets.txt" if looks_inside else None
         path = os.pathsep.join([str(DIRECTORY / "inside"), str(ROOT)])
         inside = {"PYTHONPATH": path, "BENCH_GREENLETS": str(greenlets)} if looks_inside else {}
-        command = serve_command("--insecure", "--auth-key", ACCESS_KEY, *LIFTED_LIMITS)
+        encryption = "--self-signed" if tls else "--insecure"
+        command = serve_command(encryption, "--auth-key", ACCESS_KEY, *settings)
         with cores.starting_server():
-            running = RunningServer(directory, command, environment=inside)
+            running = RunningServer(directory, command, environment=inside, scheme="https" if tls else "http")
         try:
             pid = running.process.pid
             yield Server(OURS, pid, running.ingest_port, running.output_port, running, greenlets)

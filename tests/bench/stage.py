@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.bench.connections import DOCUMENT, Connection, LoadError, Loop
+from tests.bench.connections import DOCUMENT, Connection, LoadError, Loop, tls_context
 from tests.bench.frames import argument_of, event_frame
 from tests.bench.matches import MARK, MARKED_PLAYER, Match
 from tests.bench.measure import Clocks, Cores
@@ -114,7 +114,7 @@ class Stage:
         """
         self.server = server
         self.chromium = chromium
-        self.loop = Loop(compression=compression)
+        self.loop = Loop(compression=compression, tls=tls_context() if server.is_tls else None)
         self.matches: list[LiveMatch] = []
         self.shows_documents = server.keeps_matches
         """Whether what is told can be seen."""
