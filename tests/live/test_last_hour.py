@@ -30,6 +30,17 @@ def test_after_an_hour_nothing_is_left() -> None:
     assert [each.code for each in last_hour.latest(NOW)] == ["b"]
 
 
+def test_who_was_refused_more_than_an_hour_ago_is_not_named_for_what_others_do_now() -> None:
+    last_hour = made(
+        refusal(at=NOW - HOUR_MS, address="10.0.0.3"),
+        refusal(at=NOW - HOUR_MS + MINUTE_MS, address="10.0.0.4"),
+        refusal(at=NOW, address="10.0.0.5"),
+    )
+
+    (counted,) = last_hour.counts(NOW)
+    assert counted.addresses == ("10.0.0.5", "10.0.0.4")
+
+
 def test_a_flood_of_one_reason_does_not_hide_another() -> None:
     last_hour = made(refusal("rare", NOW - 1_000), *(refusal("flood", NOW) for _ in range(2 * LATEST)))
 

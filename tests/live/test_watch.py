@@ -113,6 +113,15 @@ def test_all_who_were_refused_for_the_same_reason_are_named(world: WatchedWorld)
     assert problem.text == "From 10.0.0.3, 10.0.0.4: connected, but did not log on"
 
 
+def test_who_has_not_been_refused_lately_is_not_named_for_what_others_do(world: WatchedWorld) -> None:
+    world.refusals.refuse_connection("10.0.0.3", "no_logon", "it did not log on")
+    world.clock.advance(LATELY_MS)
+    world.refusals.refuse_connection("10.0.0.4", "no_logon", "it did not log on")
+
+    (problem,) = world.overview().problems
+    assert problem.text == "From 10.0.0.4: connected, but did not log on"
+
+
 def test_what_is_wrong_with_the_server_comes_before_what_is_refused() -> None:
     own = Problem(code="disk_full", severity=Severity.ALARM, text="full", advice="free some")
     world = WatchedWorld(own_problems=lambda: (own,))

@@ -5,7 +5,7 @@ append, and both are bounded.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -45,7 +45,7 @@ class RefusalCount(Struct, frozen=True, kw_only=True):
     count: int
     latest: Refusal
     addresses: tuple[str, ...] = ()
-    """From where the latest of them came, the last one first."""
+    """As `LastHour.addresses`."""
 
 
 class LastHour:
@@ -75,20 +75,21 @@ class LastHour:
                 code=code,
                 count=count,
                 latest=self._by_code[code][-1],
-                addresses=tuple(_addresses(self._by_code[code])),
+                addresses=self.addresses(code, now - HOUR_MS),
             )
             for code, count in total.items()
         ]
         return sorted(found, key=lambda each: each.latest.at, reverse=True)
 
+    def addresses(self, code: str, since: int) -> tuple[str, ...]:
+        """Return from where the latest refusals of a reason came after `since` (epoch ms), the last one first."""
+        newest_first = reversed(self._by_code[code])
+        return tuple(dict.fromkeys(each.address for each in newest_first if each.address and each.at > since))
+
     def latest(self, now: int) -> list[Refusal]:
         """Return refusals of the hour before `now`, the latest first."""
         kept = {id(refusal): refusal for each in (*self._by_code.values(), self._latest) for refusal in each}
         return _newest_first(refusal for refusal in kept.values() if now - refusal.at < HOUR_MS)
-
-
-def _addresses(refusals: Sequence[Refusal]) -> Iterable[str]:
-    return dict.fromkeys(refusal.address for refusal in reversed(refusals) if refusal.address)
 
 
 def _newest_first(refusals: Iterable[Refusal]) -> list[Refusal]:

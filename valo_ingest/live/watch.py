@@ -98,7 +98,7 @@ class Watch:
                 *_about_journal(journal.fault),
                 *self._own_problems(),
                 *_about_waiting(waiting),
-                *_about_logons(refused, scene.now),
+                *self._about_logons(refused, scene.now),
             ),
             waiting=tuple(waiting[:MAX_WAITING]),
             more_waiting=max(0, len(waiting) - MAX_WAITING),
@@ -147,6 +147,19 @@ class Watch:
                 addresses=counted.addresses,
             )
 
+    def _about_logons(self, refused: tuple[RefusedFacts, ...], now: int) -> Iterator[Problem]:
+        for each in refused:
+            latest = each.latest
+            if each.code in LOGONS and now - latest.at < LATELY_MS:
+                yield Problem(
+                    code="refused_logon",
+                    severity=Severity.WARNING,
+                    text=_from(self._refused.addresses(each.code, now - LATELY_MS), each.title),
+                    advice=each.advice,
+                    since=latest.at,
+                    group_code=latest.group_code,
+                )
+
 
 def _about_journal(journal_fault: str) -> Iterator[Problem]:
     if journal_fault:
@@ -171,20 +184,6 @@ def _about_waiting(waiting: list[WaitingFacts]) -> Iterator[Problem]:
             advice=f"{meant} Open the overlay with the code that the observer typed, or the reverse.",
             group_code=each.group_code,
         )
-
-
-def _about_logons(refused: tuple[RefusedFacts, ...], now: int) -> Iterator[Problem]:
-    for each in refused:
-        latest = each.latest
-        if each.code in LOGONS and now - latest.at < LATELY_MS:
-            yield Problem(
-                code="refused_logon",
-                severity=Severity.WARNING,
-                text=_from(each.addresses, each.title),
-                advice=each.advice,
-                since=latest.at,
-                group_code=latest.group_code,
-            )
 
 
 def _from(addresses: tuple[str, ...], title: str) -> str:
