@@ -198,6 +198,20 @@ def test_a_match_is_taken_over_after_a_restart_too(world: World, key: str) -> No
     assert_taken_over(restarted, key)
 
 
+def test_who_takes_a_match_over_after_a_restart_gets_a_secret_with_which_it_can_come_back(
+    world: World,
+) -> None:
+    log_on(world, "obs")
+    restarted = World(takeover_after_ms=TAKEOVER_MS)
+    restarted.controller.restore([kept(world)], [])
+    restarted.clock.advance(TAKEOVER_MS)
+
+    _, secret = restarted.controller.log_on_observer("second", observer_logon("A", key=KEY), "127.0.0.1")
+
+    assert secret
+    log_on(restarted, "third", secret=secret)
+
+
 def test_a_match_of_an_older_journal_is_taken_over_with_its_very_key(world: World) -> None:
     world.access.holders[KEY] = KeyHolder()  # as versions before names of keys kept it
     log_on(world, "obs")

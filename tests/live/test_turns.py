@@ -99,6 +99,16 @@ def test_a_turn_after_a_long_silence_is_not_a_busy_one(world: World) -> None:
     assert world.happened.count("commit") == 3
 
 
+def test_who_asks_only_where_no_turn_is_soon_misses_none(world: World) -> None:
+    world.turns.request(world.clock.now_ms() + 10 * TURN_MS)
+    for count in range(1, 4):
+        assert not world.turns.is_soon
+        world.turns.request()
+        assert world.turns.is_soon
+        world.wait(TURN_MS)
+        assert world.happened.count("commit") == count
+
+
 def test_a_turn_may_be_called_for_at_an_instant_and_then_for_earlier(world: World) -> None:
     world.turns.request(world.clock.now_ms() + 50)
     world.wait(10)

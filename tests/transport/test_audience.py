@@ -120,6 +120,16 @@ def test_nothing_overtakes_what_waits_to_be_sent_to_a_client() -> None:
     assert world.taken("one") == [A_DOCUMENT]
 
 
+def test_a_newcomer_that_was_sent_a_document_is_not_sent_it_again() -> None:
+    audience, world = make(A=["one"])
+    audience.welcome("one", "A")
+
+    audience.send("A", A_DOCUMENT)
+    audience.send_owed({"A": A_DOCUMENT}.get, to_slow=False)
+
+    assert world.taken("one") == [A_DOCUMENT]
+
+
 def test_who_follows_two_matches_is_owed_each() -> None:
     audience, world = make(A=["one"], B=["one"])
     world.websockets["one"].is_stuck = True

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -220,6 +221,17 @@ def test_the_dashboard_shows_matches_and_what_is_wrong(made: Operated) -> None:
     assert 'href="/matches/A?number=1"' in page
     assert "<title>(2) valo-ingest</title>" in page
     assert "http://localhost:5100" in page
+
+
+def test_a_card_tells_rate_and_last_event_of_its_match_in_page_and_feed(made: Operated) -> None:
+    made.ask("/")
+    made.start("B", "N")
+    card = made.advance()["html"]["m2"]
+    page = made.ask("/").text
+
+    for text in (card, page):
+        assert re.search(r'id="m2-rate">\d+\.\d<', text)
+        assert re.search(r'id="m2-last"><time datetime="[^"]+" data-ago="\d+">', text)
 
 
 def test_the_dashboard_says_under_which_name_it_was_asked_for(made: Operated) -> None:

@@ -58,7 +58,7 @@ class Turns:
         self._show = show
 
     def request(self, at: int = 0) -> None:
-        """Have a turn end at `at` (epoch ms), or as soon after as may be; without it, as soon as may be."""
+        """Have a turn end at `at` (ms of the clock), or as soon after as may be; without it, as soon as may be."""
         if at < self._soonest_at:
             at = self._soonest_at
             self.is_soon = True

@@ -1,9 +1,8 @@
 """The output side: overlays follow matches.
 
 A change is sent at once, and then at most once per send interval and match, which is longer while much is to be done;
-the newest state always arrives. A state
-is encoded once, however many overlays look. An overlay that logs on gets what the others were sent last, so that each
-of them sees the same documents in the same order, and none twice in a row.
+the newest state always arrives. A state is encoded once, however many overlays look. An overlay that logs on gets what
+the others were sent last, so that each of them sees the same documents in the same order, and none twice in a row.
 """
 
 import time
