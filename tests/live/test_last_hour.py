@@ -41,6 +41,26 @@ def test_who_was_refused_more_than_an_hour_ago_is_not_named_for_what_others_do_n
     assert counted.addresses == ("10.0.0.5", "10.0.0.4")
 
 
+def test_who_is_refused_again_and_again_does_not_hide_who_is_refused_as_well() -> None:
+    last_hour = made(
+        refusal(at=NOW - 1, address="10.0.0.3"),
+        *(refusal(at=NOW, address="10.0.0.4") for _ in range(2 * LATEST)),
+        refusal(at=NOW),
+    )
+
+    (counted,) = last_hour.counts(NOW)
+    assert counted.addresses == ("10.0.0.4", "10.0.0.3")
+
+
+def test_only_the_latest_addresses_are_known() -> None:
+    last_hour = made(
+        *(refusal(address=f"10.0.0.{number}") for number in range(9)), refusal(address="10.0.0.5")
+    )
+
+    (counted,) = last_hour.counts(NOW)
+    assert counted.addresses == ("10.0.0.5", "10.0.0.8", "10.0.0.7", "10.0.0.6", "10.0.0.4")
+
+
 def test_a_flood_of_one_reason_does_not_hide_another() -> None:
     last_hour = made(refusal("rare", NOW - 1_000), *(refusal("flood", NOW) for _ in range(2 * LATEST)))
 

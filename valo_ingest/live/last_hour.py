@@ -1,7 +1,7 @@
 """What was refused in the last hour: the latest refusals themselves, and how many there were of each reason.
 
-Whoever floods the server with nonsense must not make it remember more for that: a refusal costs a counter and an
-append, and both are bounded.
+Whoever floods the server with nonsense must not make it remember more for that: a refusal costs a counter, an append
+and an address, and all are bounded.
 """
 
 from collections import Counter, deque
@@ -18,6 +18,9 @@ LATEST: Final = 1_000
 
 LATEST_OF_REASON: Final = 5
 """And of each reason at least, however many came of others since."""
+
+ADDRESSES_OF_REASON: Final = 5
+"""Addresses that are known of each reason, however often one of them is refused."""
 
 MAX_TEXT: Final = 300
 """Characters of what was wrong that are kept."""
@@ -54,11 +57,19 @@ class LastHour:
     def __init__(self) -> None:
         self._latest: deque[Refusal] = deque(maxlen=LATEST)
         self._by_code: dict[str, deque[Refusal]] = {}
+        self._addresses: dict[str, dict[str, int]] = {}
+        """By reason, when each of the latest addresses was refused last, the last one at the end."""
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=HOUR_MS // MINUTE_MS + 1)
 
     def add(self, refusal: Refusal) -> None:
         self._latest.append(refusal)
         self._by_code.setdefault(refusal.code, deque(maxlen=LATEST_OF_REASON)).append(refusal)
+        if refusal.address:
+            known = self._addresses.setdefault(refusal.code, {})
+            known.pop(refusal.address, None)
+            known[refusal.address] = refusal.at
+            if len(known) > ADDRESSES_OF_REASON:
+                del known[next(iter(known))]
         minute = refusal.at // MINUTE_MS
         if not self._minutes or self._minutes[-1][0] != minute:
             self._minutes.append((minute, Counter()))
@@ -82,9 +93,9 @@ class LastHour:
         return sorted(found, key=lambda each: each.latest.at, reverse=True)
 
     def addresses(self, code: str, since: int) -> tuple[str, ...]:
-        """Return from where the latest refusals of a reason came after `since` (epoch ms), the last one first."""
-        newest_first = reversed(self._by_code[code])
-        return tuple(dict.fromkeys(each.address for each in newest_first if each.address and each.at > since))
+        """Return who was refused for a reason after `since` (epoch ms), the last one first."""
+        known = self._addresses.get(code, {})
+        return tuple(address for address, at in reversed(known.items()) if at > since)
 
     def latest(self, now: int) -> list[Refusal]:
         """Return refusals of the hour before `now`, the latest first."""
