@@ -46,6 +46,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         "An overlay sent something else than a logon",
         "Is that an observer client with the overlays' port in its settings?",
     ),
+    "too_many_codes": Reason(
+        "An overlay that follows more group codes than it may",
+        "Close it and open it anew with the codes that it needs: it has let go of the first one.",
+    ),
     "invalid_packet": Reason("A logon that cannot be read", _CLIENT),
     "client_version": Reason(
         "A client of a version that may not log on",
