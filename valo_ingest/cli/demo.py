@@ -10,9 +10,9 @@ from typing import Final
 import click
 
 from valo_ingest.cli.client_options import mode_option
+from valo_ingest.cli.numbers import Speed, WholeNumber
 from valo_ingest.cli.settings import CONTEXT, environment_without_settings
 from valo_ingest.cli.simulate import MAX_SEED, perform, tools
-from valo_ingest.cli.speed import Speed
 from valo_ingest.cli.text import one_line
 from valo_ingest.errors import NotLetIn, ServerUnreachable
 from valo_ingest.game import rules
@@ -37,7 +37,7 @@ AUXILIARIES: Final = 2 * rules.MAX_PLAYERS_PER_TEAM
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     help="The same seed plays the same match first. By default one is drawn.",
     allow_from_autoenv=False,
 )

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from valo_ingest import app
 from valo_ingest.cli.data_dir import DataDirCommand, print_any_letter
+from valo_ingest.cli.numbers import Number
 from valo_ingest.cli.scoreboard import columns
 from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import DEFAULT, Resolved, resolve, with_settings_but
@@ -34,6 +35,9 @@ SHOWN: Final = frozenset({"ingest_port", "output_port", "extras_port", "insecure
 """Settings of `serve` that play a role here, besides the data directory."""
 
 OPERATOR_PASSWORD: Final = "OPERATOR_PASSWORD"
+
+LONGEST_WATCH_S: Final = 86_400
+"""Waiting for more than a day is a slip."""
 
 MARKS: Final = {
     State.OK: ("+ ok", "green"),
@@ -89,7 +93,7 @@ class _Command(DataDirCommand):
 @click.option("--group-code", help="The group code that the overlay has.", allow_from_autoenv=False)
 @click.option(
     "--watch-s",
-    type=click.FloatRange(min=0),
+    type=Number(0, LONGEST_WATCH_S),
     default=WATCH_S,
     show_default=True,
     help="Seconds without an event after which a match is called silent.",

@@ -15,6 +15,7 @@ import click
 from msgspec.structs import replace
 
 from valo_ingest.cli.client_options import INTERRUPTED, client_version_option
+from valo_ingest.cli.numbers import Number, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT, environment_without_settings
 from valo_ingest.cli.text import Refusal, one_line
@@ -63,7 +64,7 @@ class Outcome(Protocol):
 @client_version_option
 @click.option(
     "--duration",
-    type=click.FloatRange(SHORTEST_S, 86_400),
+    type=Number(SHORTEST_S, 86_400),
     help="Seconds, instead of what the scenario says; with capacity, of each step.",
     allow_from_autoenv=False,
 )
@@ -79,7 +80,7 @@ class Outcome(Protocol):
 @click.option("--web", is_flag=True, help="Start and stop it in locust's web UI.", allow_from_autoenv=False)
 @click.option(
     "--web-port",
-    type=click.IntRange(1, 65_535),
+    type=WholeNumber(1, 65_535),
     default=8089,
     show_default=True,
     help="Port of the web UI, on this machine only.",

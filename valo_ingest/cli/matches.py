@@ -15,6 +15,7 @@ from valo_ingest.cli.data_dir import (
     print_table,
     told_in_one_line,
 )
+from valo_ingest.cli.numbers import WholeNumber
 from valo_ingest.cli.scoreboard import lines, local_time, score
 from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import with_settings
@@ -123,7 +124,7 @@ def export(ctx: click.Context, /, *, code: str, as_what: str, output: IO[bytes],
 @click.argument("codes", nargs=-1, metavar="[CODE]...")
 @click.option(
     "--older-than",
-    type=click.IntRange(0, MAX_DAYS),
+    type=WholeNumber(0, MAX_DAYS),
     metavar="DAYS",
     help="Delete all matches that ended longer ago than that.",
     allow_from_autoenv=False,

@@ -13,9 +13,9 @@ from valo_ingest.cli.accounts import accounts_lines
 from valo_ingest.cli.client_options import INTERRUPTED, client_version_option, key_option, url_option
 from valo_ingest.cli.group_codes import group_codes
 from valo_ingest.cli.inspect import damage_lines, duration
+from valo_ingest.cli.numbers import Speed, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT
-from valo_ingest.cli.speed import Speed
 from valo_ingest.cli.stepping import Stepper
 from valo_ingest.cli.text import one_line
 from valo_ingest.errors import InvalidRecording, NotLetIn, ServerUnreachable
@@ -52,7 +52,7 @@ TIMERS_KEEP_THEIR_SPEED: Final = "Timers of the game keep their own speed, so so
 @click.option("--instant", is_flag=True, help="Send everything at once.", allow_from_autoenv=False)
 @click.option(
     "--from-round",
-    type=click.IntRange(1, MAX_ROUND_NUMBER),
+    type=WholeNumber(1, MAX_ROUND_NUMBER),
     help="Send everything before this round at once.",
     allow_from_autoenv=False,
 )

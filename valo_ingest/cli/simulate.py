@@ -17,9 +17,9 @@ from valo_ingest.cli.client_options import (
     url_option,
 )
 from valo_ingest.cli.group_codes import group_codes
+from valo_ingest.cli.numbers import Speed, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT
-from valo_ingest.cli.speed import Speed
 from valo_ingest.cli.text import one_line
 from valo_ingest.errors import NotLetIn, ServerUnreachable
 from valo_ingest.game import rules
@@ -90,7 +90,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
 @key_option
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     help="The same seed plays the same match. By default one is drawn, and printed.",
     allow_from_autoenv=False,
 )
@@ -105,7 +105,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
 @click.option(
     "--aux",
     "auxiliaries",
-    type=click.IntRange(0, MAX_AUXILIARIES),
+    type=WholeNumber(0, MAX_AUXILIARIES),
     default=0,
     show_default=True,
     help="How many of the ten players have an auxiliary client.",
@@ -113,7 +113,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
 )
 @click.option(
     "--matches",
-    type=click.IntRange(1, MAX_MATCHES),
+    type=WholeNumber(1, MAX_MATCHES),
     default=1,
     show_default=True,
     help="How many matches are played at the same time, with the seeds from --seed on.",
