@@ -15,7 +15,7 @@ from valo_ingest.errors import JournalFault, ServerUnreachable
 from valo_ingest.rehearsal.diagnosis import logons, machine, reaching, service, watching
 from valo_ingest.rehearsal.diagnosis.certificates import check_certificate, is_name
 from valo_ingest.rehearsal.diagnosis.findings import Finding, State
-from valo_ingest.rehearsal.diagnosis.places import Answer, Place, Side, place_of
+from valo_ingest.rehearsal.diagnosis.places import USUAL_PORTS, Answer, Place, Side, place_of
 
 STATUS = {"status": "UP", "matchesRunning": 0}
 
@@ -64,6 +64,25 @@ def test_a_port_that_is_closed() -> None:
     assert finding.saw == f"port {port} of {HOST} is closed: nothing listens there"
     assert "Start the server" in finding.do
     assert "usual port of the extras side is 5101" in finding.do
+
+
+@pytest.mark.parametrize(
+    ("side", "advice"),
+    [
+        (Side.INGEST, "look which port it printed."),
+        (Side.OUTPUT, "look which port it printed, and give its address with --output-url."),
+        (Side.EXTRAS, "look which port it printed, and give its address with --extras-url."),
+    ],
+)
+def test_a_usual_port_that_is_closed_may_be_another_one(
+    monkeypatch: pytest.MonkeyPatch, side: Side, advice: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+    assert reaching.check_port(Place(side, "http", HOST, USUAL_PORTS[side])).do.endswith(advice)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,7 @@ def test_a_server_with_tls(start_server: StartServer) -> None:
     assert found["output certificate"]["state"] == "warning"
     assert "ERR_CERT_AUTHORITY_INVALID" in found["output certificate"]["saw"]
     assert found["output websocket"]["state"] == "ok"
+    assert "bad_handshake" not in server.log  # nobody has to wonder about the visits of a doctor
 
     status, found = ask(*urls(server, "http"))
     assert status == 1
@@ -159,6 +160,15 @@ def test_a_port_that_is_closed_and_one_that_another_has(server: RunningServer) -
     assert found["ingest server"]["state"] == "skipped"
     assert f"another server has port {foreign}" in found["output server"]["saw"]
     assert found["health"]["state"] == "ok"
+
+
+def test_events_that_no_overlay_could_see(server: RunningServer, match: WatchedMatch) -> None:
+    closed = f"http://127.0.0.1:{closed_port()}"
+    _, found = ask(
+        "--url", server.ingest_url, "--output-url", closed, "--extras-url", closed, "--group-code", "ANY"
+    )
+
+    assert found["events"]["saw"] == "an overlay would see them, but the output side cannot be asked"
 
 
 def test_an_overlay_on_an_unknown_code(server: RunningServer) -> None:

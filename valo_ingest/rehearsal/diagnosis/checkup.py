@@ -140,7 +140,8 @@ def _matches(subject: Subject, seen: _Seen) -> Iterator[Finding]:
     code, report = subject.group_code, seen.report
     live = list(seen.journal_codes) if report is None else watching.live_codes(report)
     codes = [code] if code else [] if report is not None else live
-    if subject.output not in seen.answers and codes:
+    unseen = bool(codes) and subject.output not in seen.answers
+    if unseen:
         yield skipped("overlay", "the output side cannot be asked")
         codes = []
     if codes:
@@ -149,7 +150,7 @@ def _matches(subject: Subject, seen: _Seen) -> Iterator[Finding]:
         yield from watching.check_waiting_by_report(report)
         yield from watching.check_events_by_report(report, code, subject.watch_s)
     elif not codes:
-        yield _no_codes(subject, seen)
+        yield _no_codes(subject, seen, unseen=unseen)
 
 
 def _watch(
@@ -168,8 +169,10 @@ def _watch(
         overlay.close()
 
 
-def _no_codes(subject: Subject, seen: _Seen) -> Finding:
+def _no_codes(subject: Subject, seen: _Seen, *, unseen: bool) -> Finding:
     running = service.matches_running(subject.extras) if subject.extras in seen.answers else None
     if running == 0:
         return ok("events", "no match is live, so there is nothing to watch")
+    if unseen:
+        return skipped("events", "an overlay would see them, but the output side cannot be asked")
     return skipped("events", "nobody says which matches are live. Give --group-code, or --operator-password")

@@ -58,7 +58,9 @@ def check_port(place: Place) -> Finding:
     """Tell whether anything listens at a port."""
     check = f"{place.side} port"
     try:
-        socket.create_connection((place.host, place.port), ANSWER_S).close()
+        with socket.create_connection((place.host, place.port), ANSWER_S) as connection:
+            if place.has_tls:
+                _shake_hands(connection, place)
     except TimeoutError:
         return broken(
             check,
@@ -69,7 +71,7 @@ def check_port(place: Place) -> Finding:
         return broken(
             check,
             f"port {place.port} of {place.host} is closed: nothing listens there",
-            f"Start the server there, or look which port it printed.{_usual_port(place)}",
+            f"Start the server there, or look which port it printed{_port_to_say(place)}",
         )
     except OSError as error:
         return broken(
@@ -80,9 +82,18 @@ def check_port(place: Place) -> Finding:
     return ok(check, f"port {place.port} of {place.host} is open")
 
 
-def _usual_port(place: Place) -> str:
+def _port_to_say(place: Place) -> str:
+    """Return how to type another port: it is the usual one that is guessed where nothing is said."""
     usual = USUAL_PORTS[place.side]
-    return "" if place.port == usual else f" The usual port of the {place.side} side is {usual}."
+    if place.port == usual and place.side is not Side.INGEST:
+        return f", and give its address with --{place.side}-url."
+    return "." if place.port == usual else f". The usual port of the {place.side} side is {usual}."
+
+
+def _shake_hands(connection: socket.socket, place: Place) -> None:
+    """Speak TLS, whatever comes of it: a server takes who leaves without it for a client that cannot."""
+    with suppress(OSError, ValueError), any_certificate().wrap_socket(connection, server_hostname=place.host):
+        pass
 
 
 def check_server(place: Place) -> tuple[Finding, Answer | None]:
