@@ -33,7 +33,8 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     The same with TLS, by a certificate that is made for this machine:
         valo-ingest serve --lan ./data --self-signed
 
-    Exit status: 0 after Ctrl-C or SIGTERM, 1 when a port is in use, 2 when a setting makes no sense.
+    Exit status: 0 after Ctrl-C or SIGTERM, 1 when a port or the data directory is in use, 2 when a setting makes no
+    sense.
     """
     resolved = resolve(ctx)
     try:
