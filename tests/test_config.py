@@ -140,7 +140,7 @@ def test_any_number_of_listeners_may_take_a_free_port() -> None:
 def test_without_tls_settings_the_one_line_names_the_ways_out() -> None:
     message = str(refusal(insecure=False))
 
-    assert all(name in message for name in ("SERVER_KEY", "SERVER_CERT", "INSECURE"))
+    assert all(name in message for name in ("--server-key", "--server-cert", "--insecure", "--lan"))
     assert "\n" not in message
 
 

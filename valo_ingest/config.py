@@ -241,8 +241,8 @@ def _check_tls(config: Config) -> None:
     if config.server_key is None and config.server_cert is None:
         raise ConfigError(
             "SERVER_KEY",
-            "not set: set SERVER_KEY and SERVER_CERT to serve TLS, SELF_SIGNED=true to have a certificate made, "
-            "or INSECURE=true to serve without TLS",
+            "not set: give --server-key and --server-cert to serve TLS, --self-signed to have a certificate made, "
+            "or --insecure to serve without TLS; on a LAN, --lan DIRECTORY is all that it takes",
         )
     for setting, value, other in (
         ("SERVER_KEY", config.server_key, "SERVER_CERT"),
@@ -260,8 +260,8 @@ def _check_auth_key(config: Config) -> None:
     if config.require_auth_key and config.auth_key is None:
         raise ConfigError(
             "AUTH_KEY",
-            "not set, though REQUIRE_AUTH_KEY is true: set AUTH_KEY, have one made with MAKE_AUTH_KEY=true, "
-            "or let everybody in with REQUIRE_AUTH_KEY=false",
+            "not set, though REQUIRE_AUTH_KEY is true: set AUTH_KEY, have one made with --make-auth-key, "
+            "or let everybody in with --no-require-auth-key",
         )
 
 

@@ -34,6 +34,11 @@ class ValoIngestError(Exception):
     """Anything that somebody outside the program can do something about."""
 
 
+def _flag(setting: str) -> str:
+    """Return what is typed to change `setting`: not its name, which is no variable that the server reads."""
+    return "--" + setting.strip("-").lower().replace("_", "-")
+
+
 class ConfigError(ValoIngestError):
     """The setting `setting` has a value that makes no sense."""
 
@@ -59,7 +64,7 @@ class ListenError(ValoIngestError):
     def __str__(self) -> str:
         return (
             f"{self.setting}: cannot listen on port {self.port} of {self.host}: {self.reason}, "
-            f"or choose another port with {self.setting}."
+            f"or choose another port with {_flag(self.setting)}."
         )
 
 
@@ -73,7 +78,7 @@ class DataDirInUse(ValoIngestError):
     def __str__(self) -> str:
         return (
             f"DATA_DIR: another server uses {self.data_dir}. "
-            "Stop it, or give this one a directory of its own with DATA_DIR."
+            f"Stop it, or give this one a directory of its own with {_flag('DATA_DIR')}."
         )
 
 

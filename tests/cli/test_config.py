@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CommandLine, FakeApp
 
 
 def rows(output: str) -> dict[str, tuple[str, str]]:
@@ -150,3 +150,45 @@ def test_home_is_understood_in_an_env_file(valo_ingest: CommandLine, monkeypatch
     Path(".env").write_text("VALO_INGEST_DATA_DIR=~/data\n")
 
     assert row(valo_ingest, "DATA_DIR")[0] == str(Path("/home/crew/data"))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (
+            "VALO_INGEST_IDEL_MINUTES=3",
+            "VALO_INGEST_IDEL_MINUTES: there is no such setting. Did you mean VALO_INGEST_IDLE_MINUTES?",
+        ),
+        ("INGEST_PORT=3", "INGEST_PORT: there is no such setting. Did you mean VALO_INGEST_INGEST_PORT?"),
+        (
+            "valo_ingest_host=::1",
+            "valo_ingest_host: there is no such setting. Did you mean VALO_INGEST_HOST?",
+        ),
+        (
+            "VALO_INGEST_LUNCH=3",
+            "VALO_INGEST_LUNCH: there is no such setting. `valo-ingest serve --help` lists them all.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["config", "serve"])
+def test_a_line_that_sets_nothing_is_told(
+    valo_ingest: CommandLine, fake_app: FakeApp, command: str, written: str, said: str
+) -> None:
+    Path(".env").write_text(written + "\n")
+
+    result = valo_ingest(command, "--lan", "data")
+
+    assert result.exit_code == 0
+    assert result.stderr == f"Warning: .env {said}\n"
+
+
+def test_a_variable_that_sets_nothing_is_told_if_it_is_ours(valo_ingest: CommandLine) -> None:
+    valo_ingest.environment.update(
+        {"VALO_INGEST_PORT": "1", "HOST": "of-the-shell", "VALO_INGEST_KEY": "a client's"}
+    )
+    valo_ingest.environment.update({"VALO_INGEST_HOST": "::1", "INSECURE": "true"})
+
+    told = valo_ingest("config", "--lan", "data").stderr
+
+    assert told.startswith("Warning: environment VALO_INGEST_PORT: there is no such setting. ")
+    assert told.count("\n") == 1

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine, FakeApp
-from valo_ingest.errors import ConfigError, ListenError
+from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 
 
 def test_the_application_gets_the_settings(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
@@ -148,7 +148,7 @@ def test_without_tls_settings_one_line_names_the_ways_out(
 
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
-    assert all(name in result.stderr for name in ("SERVER_KEY", "SERVER_CERT", "INSECURE"))
+    assert all(name in result.stderr for name in ("--server-key", "--server-cert", "--insecure", "--lan"))
     assert fake_app.config is None
 
 
@@ -254,10 +254,20 @@ def test_a_certificate_that_cannot_be_used_is_a_mistake_of_the_operator(
 
 
 def test_a_port_that_is_in_use_is_a_failure(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
-    fake_app.error = ListenError("--ingest-port", "0.0.0.0", 5100, "in use")
+    fake_app.error = ListenError("INGEST_PORT", "0.0.0.0", 5100, "in use")
 
     result = valo_ingest("serve", "--lan", "data")
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: --ingest-port: cannot listen on port 5100")
+    assert result.stderr.startswith("Error: INGEST_PORT: cannot listen on port 5100")
+    assert result.stderr.endswith("choose another port with --ingest-port.\n")
     assert result.stderr.count("\n") == 1
+
+
+def test_a_data_directory_that_is_in_use_is_a_failure(valo_ingest: CommandLine, fake_app: FakeApp) -> None:
+    fake_app.error = DataDirInUse("data")
+
+    result = valo_ingest("serve", "--lan", "data")
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith("give this one a directory of its own with --data-dir.\n")

@@ -163,7 +163,7 @@ def test_metrics_are_for_nobody_else_unless_it_was_said(made: Fixture, address: 
     refused = made.ask("/metrics", address=address)
 
     assert refused.status == 403
-    assert "METRICS=all" in refused.json["error"]
+    assert "--metrics all" in refused.json["error"]
     assert Fixture(metrics_for="all").ask("/metrics", address=address).status == 200
 
 
@@ -176,4 +176,4 @@ def test_metrics_can_be_off() -> None:
     answer = Fixture(metrics_for="off").ask("/metrics")
 
     assert answer.status == 404
-    assert "METRICS=off" in answer.json["error"]
+    assert "--metrics off" in answer.json["error"]

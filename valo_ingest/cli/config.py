@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from valo_ingest.cli.settings import CONTEXT, SETTINGS, Setting
-from valo_ingest.cli.sources import UNTIL_MADE, Resolved, resolve, with_settings
+from valo_ingest.cli.sources import UNTIL_MADE, Resolved, resolve, warn_of_slips, with_settings
 from valo_ingest.cli.text import one_line
 from valo_ingest.errors import ConfigError
 
@@ -20,6 +20,7 @@ def config(ctx: click.Context, /, **_: Any) -> None:
     The last line tells whether a server can start with these settings; the exit status is 2 when it cannot.
     """
     resolved = resolve(ctx)
+    warn_of_slips(ctx)
     rows = [(each.name, _shown(resolved, each), resolved.sources[each.name]) for each in SETTINGS]
     name_width = max(len(name) for name, _, _ in rows)
     value_width = max(len(value) for _, value, _ in rows)

@@ -10,7 +10,7 @@ import click
 from valo_ingest import app
 from valo_ingest.cli import announcement, logs
 from valo_ingest.cli.settings import CONTEXT
-from valo_ingest.cli.sources import Resolved, resolve, with_settings
+from valo_ingest.cli.sources import Resolved, resolve, warn_of_slips, with_settings
 from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.config import Config
 from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
@@ -37,6 +37,7 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     sense.
     """
     resolved = resolve(ctx)
+    warn_of_slips(ctx)
     try:
         config, made = _prepare(resolved)
         logs.configure(config.log_format, config.log_level)

@@ -4,6 +4,7 @@ click reads the first two by itself. `.env` reaches it as the default map of a c
 in the same way and click can tell its source.
 """
 
+import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ import click
 from click.core import ParameterSource
 
 from valo_ingest.cli.env_file import read_env_file
-from valo_ingest.cli.settings import SETTINGS, FilePath, Setting
-from valo_ingest.cli.text import Refusal
+from valo_ingest.cli.settings import PREFIX, SETTINGS, FilePath, Setting
+from valo_ingest.cli.text import Refusal, one_line
 from valo_ingest.config import TRUTH, Config
 from valo_ingest.errors import ConfigError
 
@@ -24,6 +25,9 @@ Command = TypeVar("Command", bound=Callable[..., object])
 ENV_FILE: Final = Path(".env")
 DEFAULT: Final = "default"
 LAN: Final = "flag --lan"
+
+NO_SETTINGS: Final = frozenset({f"{PREFIX}_ENV_FILE", f"{PREFIX}_KEY"})
+"""Variables of ours that are no settings of the server: where settings are, and the key that a client logs on with."""
 
 UNTIL_MADE: Final = "(made when the server starts)"
 """Stands for a key that is not made yet, so that everything else can be checked before."""
@@ -122,6 +126,32 @@ def resolve(ctx: click.Context) -> Resolved:
             if sources[name] == DEFAULT and values[name] != value:
                 values[name], sources[name] = value, LAN
     return Resolved(values, sources)
+
+
+def warn_of_slips(ctx: click.Context) -> None:
+    """Tell of variables that were meant to set something, and do not: a server would start without a word of it."""
+    written: Mapping[str, str] = ctx.obj or {}
+    short = {each.name: each.variables[0] for each in SETTINGS if not each.original}
+    slips = [
+        *((name, f"{ctx.params['env_file']} ") for name in written if name in short or _is_slip(name)),
+        *((name, "environment ") for name in os.environ if _is_slip(name)),
+    ]
+    for name, source in slips:
+        meant = short.get(name) or _likely(name)
+        advice = f"Did you mean {meant}?" if meant else "`valo-ingest serve --help` lists them all."
+        click.echo(one_line(f"Warning: {source}{name}: there is no such setting. {advice}"), err=True)
+
+
+def _is_slip(variable: str) -> bool:
+    known = {name for each in SETTINGS for name in each.variables}
+    return variable.upper().startswith(f"{PREFIX}_") and variable not in known | NO_SETTINGS
+
+
+def _likely(variable: str) -> str | None:
+    """Return the variable that was probably meant. All begin alike, so only the rest can tell."""
+    rest = variable.upper().removeprefix(f"{PREFIX}_")
+    found = difflib.get_close_matches(rest, [each.name for each in SETTINGS], n=1)
+    return f"{PREFIX}_{found[0]}" if found else None
 
 
 def _lan_defaults(directory: Path, values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -53,7 +53,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     "invalid_packet": Reason("A logon that cannot be read", _CLIENT),
     "client_version": Reason(
         "A client of a version that may not log on",
-        "Update that client, or let its version in with CLIENT_VERSIONS.",
+        "Update that client, or let its version in with --client-versions.",
     ),
     "invalid_key": Reason(
         "A logon with a wrong access key",
@@ -84,7 +84,7 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "events_slowed_down": Reason(
         "A client sends faster than it may, and has to wait",
-        "If it is a real client, raise MAX_EVENTS_PER_SECOND.",
+        "If it is a real client, raise --max-events-per-second.",
     ),
     "slow_handshake": Reason(
         "Connected, but began no TLS",
@@ -117,11 +117,11 @@ REASONS: Final[Mapping[str, Reason]] = {
     "stuck_peer": Reason("A client that does not take what it is sent", _NETWORK),
     "silent_peer": Reason("A client that went without a word", _NETWORK),
     "too_many_connections": Reason(
-        "More connections than there may be", "Raise MAX_CONNECTIONS, or find out who opens so many."
+        "More connections than there may be", "Raise --max-connections, or find out who opens so many."
     ),
     "too_many_connections_of_address": Reason(
         "More connections of one address than there may be",
-        "Raise MAX_CONNECTIONS_PER_ADDRESS, or find out who opens so many.",
+        "Raise --max-connections-per-address, or find out who opens so many.",
     ),
     "wrong_password": Reason(
         "A wrong password of the operator", "If that was nobody of the crew, look who has that address."

@@ -112,12 +112,12 @@ class Service:
     def _measured(self, environ: Environ) -> Answer:
         if self._metrics_for == "off":
             return _json(
-                HTTPStatus.NOT_FOUND, {"error": "There are no metrics: this server runs with METRICS=off."}
+                HTTPStatus.NOT_FOUND, {"error": "There are no metrics: this server runs with --metrics off."}
             )
         if self._metrics_for == "loopback" and not _is_of_this_machine(environ):
             return _json(
                 HTTPStatus.FORBIDDEN,
-                {"error": "Metrics are for this machine only. With METRICS=all they are for everybody."},
+                {"error": "Metrics are for this machine only. With --metrics all they are for everybody."},
             )
         return HTTPStatus.OK, CONTENT_TYPE, self._metrics.text()
 
