@@ -27,7 +27,7 @@ class World:
         self.happened.append("commit")
         return self.written
 
-    def _show(self, now: int, is_busy: bool) -> int | None:
+    def _show(self, now: int, *, is_busy: bool) -> int | None:
         self.happened.append("show")
         self.was_busy = is_busy
         return self.again_at

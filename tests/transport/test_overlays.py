@@ -233,11 +233,11 @@ def test_while_much_is_to_be_done_the_interval_is_longer(made: Fixture) -> None:
     made.publisher.publish(match_with(2))
     sent_at = made.clock.now_ms()
 
-    due_at = made.publisher.send_due(sent_at + INTERVAL_MS, True)
+    due_at = made.publisher.send_due(sent_at + INTERVAL_MS, is_busy=True)
     assert due_at == sent_at + BUSY_FACTOR * INTERVAL_MS
     assert made.rounds_won() == [1]
 
-    made.publisher.send_due(sent_at + INTERVAL_MS, False)
+    made.publisher.send_due(sent_at + INTERVAL_MS)
     assert made.rounds_won() == [1, 2]
 
 

@@ -21,7 +21,10 @@ BUSY_PER_MS: Final = 2
 """Entries in each ms of a turn that make it a busy one."""
 
 
-Show = Callable[[int, bool], int | None]
+class Show(Protocol):
+    """Shows what happened in a turn that ends `now`; returns when it has to be called again, or None."""
+
+    def __call__(self, now: int, *, is_busy: bool) -> int | None: ...
 
 
 class CallLater(Protocol):
@@ -42,7 +45,7 @@ class Turns:
         self._clock = clock
         self._call_later = call_later
         self._commit = commit
-        self._show: Show = lambda now, is_busy: None
+        self._show: Show = lambda now, *, is_busy: None
         self._ended_at = 0
         self._soonest_at = TURN_MS
         """Before which the next turn does not end."""
@@ -51,10 +54,7 @@ class Turns:
         self._due_at: int | None = None
 
     def show_by(self, show: Show) -> None:
-        """Have `show(now, is_busy)` called at the end of every turn, which tells it whether that was a busy one.
-
-        It returns when it has to be called again, or None.
-        """
+        """Have `show` called at the end of every turn, which tells it whether that was a busy one."""
         self._show = show
 
     def request(self, at: int = 0) -> None:
@@ -80,6 +80,6 @@ class Turns:
         self._ended_at = now
         is_busy = self._commit() >= busy_entries
         self._soonest_at = now + (BUSY_TURN_MS if is_busy else TURN_MS)
-        again_at = self._show(now, is_busy)
+        again_at = self._show(now, is_busy=is_busy)
         if again_at is not None:
             self.request(again_at)

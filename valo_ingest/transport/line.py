@@ -65,15 +65,17 @@ class Line:
                 del self._waiting[network]
 
     def _serve(self) -> None:
-        while self._waiting:
-            gevent.idle(HIGHEST_PRIORITY)
-            until = self._stopwatch() + SHARE_S
+        try:
             while self._waiting:
-                self._let_one_through()
-                gevent.sleep(0)  # until it has done what it wanted, or has to wait for something else
-                if self._stopwatch() >= until:
-                    break
-        self._is_served = False
+                gevent.idle(HIGHEST_PRIORITY)
+                until = self._stopwatch() + SHARE_S
+                while self._waiting:
+                    self._let_one_through()
+                    gevent.sleep(0)  # until it has done what it wanted, or has to wait for something else
+                    if self._stopwatch() >= until:
+                        break
+        finally:
+            self._is_served = False  # whoever comes next has it served again
 
     def _let_one_through(self) -> None:
         network = next(iter(self._waiting))

@@ -137,7 +137,7 @@ class OverlayPublisher:
         self._audience.welcome(client_id, group_code)
         self._request_turn(0)
 
-    def send_due(self, now: int, is_busy: bool = False) -> int | None:
+    def send_due(self, now: int, *, is_busy: bool = False) -> int | None:
         """Send what is due at `now`; return when the next is (in ms, as `now_ms`), or None if nothing waits."""
         self._send_interval_ms = self._calm_interval_ms * (BUSY_FACTOR if is_busy else 1)
         for group_code in [code for code in self._pending if self._due_at(code) <= now]:
