@@ -1,12 +1,16 @@
+from collections.abc import Callable
+
 import socketio
 
 from valo_ingest.errors import InvalidMessage
 from valo_ingest.transport.server import make_socketio_server
 
 
-def make_server() -> socketio.Server:
+def make_server(refuse: Callable[[str], None] = lambda told: None) -> socketio.Server:
     """Return a Socket.IO server whose clients cannot come back."""
-    return make_socketio_server(token_of=lambda client_id: None, ping_interval_s=25, ping_timeout_s=20)
+    return make_socketio_server(
+        token_of=lambda client_id: None, refuse=refuse, ping_interval_s=25, ping_timeout_s=20
+    )
 
 
 class NoDeadlines:

@@ -7,6 +7,8 @@ import socketio
 from valo_ingest.app.basis import Basis
 from valo_ingest.app.chores import pause
 from valo_ingest.app.matches import Matches
+from valo_ingest.errors import InvalidMessage
+from valo_ingest.live.last_hour import UNKNOWN_MATCH
 from valo_ingest.live.ports import Controller
 from valo_ingest.live.sessions import Sessions
 from valo_ingest.transport.engine import Engine, LogonDeadlines, installed_versions
@@ -32,6 +34,9 @@ def make_side(basis: Basis, sessions: Sessions) -> Side:
     config = basis.config
     sio = make_socketio_server(
         token_of=sessions.token_of,
+        refuse=lambda told: basis.refusals.refuse_message(
+            UNKNOWN_MATCH, InvalidMessage("malformed_packet", told)
+        ),
         ping_interval_s=config.ping_interval_s,
         ping_timeout_s=config.ping_timeout_s,
     )

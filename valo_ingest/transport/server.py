@@ -10,7 +10,7 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import socketio
@@ -240,12 +240,17 @@ class Listener(WSGIServer):  # type: ignore[misc]
 
 
 def make_socketio_server(
-    *, token_of: Callable[[str], str | None], ping_interval_s: int, ping_timeout_s: int
+    *,
+    token_of: Callable[[str], str | None],
+    refuse: Callable[[str], None],
+    ping_interval_s: int,
+    ping_timeout_s: int,
 ) -> socketio.Server:
     """Return a Socket.IO server as both sides of the protocol need it.
 
     Args:
         token_of: Returns the token with which the client of a connection may come back.
+        refuse: Is told in a sentence what of a client the libraries could not read.
         ping_interval_s, ping_timeout_s: How soon a connection that has died without a word is noticed.
     """
     return GoodbyeServer(
@@ -258,28 +263,41 @@ def make_socketio_server(
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,
         max_http_buffer_size=MAX_BODY_BYTES,
-        logger=_library_logger("socketio"),
-        engineio_logger=_library_logger("engineio"),
+        logger=_library_logger("socketio", refuse),
+        engineio_logger=_library_logger("engineio", refuse),
     )
 
 
-def _library_logger(name: str) -> logging.Logger:
-    """Return a logger for the library that says what goes wrong, in one line where a client is to blame."""
-    library = logging.getLogger(f"{__name__}.{name}")
-    library.setLevel(logging.ERROR)
-    library.addFilter(_without_client_tracebacks)
+CLIENT_FAULTS: Final[Mapping[str, str]] = {
+    "post request handler error": "A polling request broke off, or cannot be read.",
+    "Unknown receive error": "A frame cannot be read.",
+}
+"""What engineio logs with a traceback each time a client is to blame, and what that means."""
+
+CLIENT_ERRORS: Final[Mapping[str, str]] = {
+    "Unexpected binary packet": "A binary event came before its client had joined.",
+}
+"""The same of what socketio raises, which engineio logs like a fault of ours."""
+
+
+class _FaultsOfOurs(logging.Filter):
+    """Lets through what is no fault of a client. Those are refused: whoever likes can cause them, at any rate."""
+
+    def __init__(self, refuse: Callable[[str], None]) -> None:
+        super().__init__()
+        self._refuse = refuse
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        told = CLIENT_FAULTS.get(str(record.msg)) or CLIENT_ERRORS.get(str(error))
+        if told is not None:
+            self._refuse(told)
+        return told is None
+
+
+def _library_logger(name: str, refuse: Callable[[str], None]) -> logging.Logger:
+    """Return a logger for a library of one server that says what goes wrong."""
+    library = logging.Logger(f"{__name__}.{name}", logging.ERROR)
+    library.parent = logger
+    library.addFilter(_FaultsOfOurs(refuse))
     return library
-
-
-CLIENT_FAULTS: Final = frozenset({"post request handler error", "Unknown receive error"})
-"""What engineio logs with a traceback when a client breaks off a request or sends a frame that cannot be read."""
-
-CLIENT_ERRORS: Final = frozenset({"Unexpected binary packet"})
-"""What socketio raises when a client sends a binary event before it has connected."""
-
-
-def _without_client_tracebacks(record: logging.LogRecord) -> bool:
-    if record.msg in CLIENT_FAULTS or (record.exc_info and str(record.exc_info[1]) in CLIENT_ERRORS):
-        record.exc_info = None
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-    return True
