@@ -22,7 +22,7 @@ from tests.game.builders import (
 )
 from valo_ingest.game import events as happened
 from valo_ingest.game.players import search_name
-from valo_ingest.game.state import Match, TeamSetup
+from valo_ingest.game.state import Abilities, AuxiliaryData, Match, TeamSetup
 
 TRICODES_REMOVED = {"removes_tricodes": True}
 
@@ -659,3 +659,73 @@ def test_a_board_of_the_round_before_is_not_available_again() -> None:
     )
 
     assert not player_of(match).auxiliary.has_scoreboard
+
+
+TOLD_BY_BOARDS = {
+    "agent_internal": "Hunter",
+    "is_alive": False,
+    "has_spike": True,
+    "health": 0,
+    "kills": 11,
+    "deaths": 12,
+    "assists": 13,
+    "kills_this_round": 9,
+    "deaths_this_round": 9,
+    "ult_points": 3,
+    "max_ult_points": 8,
+    "money": 400,
+    "money_spent": 105,
+    "has_spent": True,
+    "armor": 25,
+    "weapon": "Vandal",
+}
+"""What a board makes of the player of the next test, field by field."""
+
+
+def test_a_board_sets_what_it_tells_and_leaves_alone_what_it_does_not() -> None:
+    numbers = {"kills": 5, "deaths": 6, "kills_this_round": 3, "deaths_this_round": 3, "money_spent": 5}
+    counters = {name: {name: 1} for name in ("kills_by_weapon", "kills_of_enemies", "kills_of_teammates")}
+    delivers, lost = AuxiliaryData(has_health=True), AuxiliaryData(has_abilities=True)
+    match = make_match_with("l1")
+    player = replace(
+        player_of(match),
+        **numbers,
+        **counters,
+        money=500,
+        position=4,
+        locked=True,
+        is_observed=True,
+        abilities=Abilities(1, 2, 3),
+        killed_names=("Bo",),
+        teamkills=1,
+        headshots=2,
+        auxiliary=delivers,
+        lost_auxiliary=lost,
+        icon_suffix="",
+    )
+    left = replace(match.teams.left, players=(player,))
+    match = replace(match, teams=replace(match.teams, left=left))
+    told = board(
+        "l1",
+        agent_internal="Hunter",
+        is_alive=False,
+        has_spike=True,
+        kills=11,
+        deaths=12,
+        assists=13,
+        ult_points=3,
+        max_ult_points=8,
+        money=400,
+        armor=25,
+        weapon_internal="TX_Hud_Volcano",
+    )
+
+    changed = player_of(after(match, told))
+
+    for name in player.__struct_fields__:
+        if name in TOLD_BY_BOARDS:
+            assert getattr(changed, name) == TOLD_BY_BOARDS[name], name
+        elif name == "has_scoreboard":
+            assert changed.has_scoreboard
+        else:
+            assert getattr(changed, name) is getattr(player, name), name

@@ -38,7 +38,7 @@ class RosterReported(Struct, frozen=True, kw_only=True):
     locked: bool
 
 
-class Board(Struct, frozen=True, kw_only=True):
+class Board(Struct, frozen=True):
     """One player's line of a scoreboard. Not an event by itself."""
 
     player_id: str

@@ -56,8 +56,11 @@ class AuxiliaryData(Struct, frozen=True):
     """Of this round."""
 
 
-class Player(Struct, frozen=True, kw_only=True):
-    """One player of a team. `name` is shown, `roster_name` is what the game calls him."""
+class Player(Struct, frozen=True):
+    """One player of a team. `name` is shown, `roster_name` is what the game calls him.
+
+    `players._after_board` names all fields by their place; a test notices where it does not.
+    """
 
     player_id: str
     roster_name: str

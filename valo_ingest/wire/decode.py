@@ -158,19 +158,20 @@ class _CypherMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.CYPHER_CAM.value):
 
 
 def _board(board: _Board) -> happened.Board:
+    # By place: nearly every event is a board, and by name this takes three times as long (0.4 microseconds).
     return happened.Board(
-        player_id=board.playerId,
-        agent_internal=board.agentInternal,
-        is_alive=board.isAlive,
-        armor=board.initialArmor,
-        weapon_internal=board.scoreboardWeaponInternal,
-        ult_points=board.currUltPoints,
-        max_ult_points=board.maxUltPoints,
-        has_spike=board.hasSpike,
-        money=board.money,
-        kills=board.kills,
-        deaths=board.deaths,
-        assists=board.assists,
+        board.playerId,
+        board.agentInternal,
+        board.isAlive,
+        board.initialArmor,
+        board.scoreboardWeaponInternal,
+        board.currUltPoints,
+        board.maxUltPoints,
+        board.hasSpike,
+        board.money,
+        board.kills,
+        board.deaths,
+        board.assists,
     )
 
 
