@@ -40,7 +40,7 @@ def loadtest() -> NoReturn:
     _become([python, "-m", "valo_ingest", "loadtest", *sys.argv[1:]])
 
 
-TEST_PROCESSES: Final = 3
+TEST_PROCESSES: Final = 4
 """That share all the tests: one only waits for streams that are played in real time."""
 
 
