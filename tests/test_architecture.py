@@ -29,13 +29,25 @@ MAY_IMPORT = {
     "web": {"errors"},
     "rehearsal": {"wire", "game", "errors"},
     "app": {"transport", "storage", "live", "wire", "game", "errors", "clock", "config"},
-    "cli": {"app", "rehearsal", "transport", "storage", "live", "wire", "game", "errors", "config"},
-    "__main__": {"cli"},
+    "cli": {
+        "app",
+        "loading",
+        "rehearsal",
+        "transport",
+        "storage",
+        "live",
+        "wire",
+        "game",
+        "errors",
+        "config",
+    },
+    "loading": set(),
+    "__main__": {"cli", "loading"},
 }
 """Which of our layers each layer may use besides itself. A layer is a module or package right below the top."""
 
 SOCKETS = {"transport", "rehearsal", "app", "__main__"}
-EVERYWHERE = set(MAY_IMPORT) - {"__init__", "errors", "clock"}
+EVERYWHERE = set(MAY_IMPORT) - {"__init__", "errors", "clock", "loading"}
 
 MAY_BE_IMPORTED_BY = {
     "gevent": SOCKETS,

@@ -1,21 +1,14 @@
 """Entry point: makes the standard library cooperative, then runs the command line."""
 
-import signal
+from valo_ingest.loading import loading
 
-ON_INTERRUPT = signal.getsignal(signal.SIGINT)
-if ON_INTERRUPT is signal.default_int_handler:
-    # Ctrl-C while all this is loaded just ends it, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+with loading():
+    from gevent import monkey
 
-from gevent import monkey  # noqa: E402
+    # Before any other import: socketio, marshmallow and logging take locks and sockets when they are loaded.
+    monkey.patch_all()
 
-# Before any other import: socketio, marshmallow and logging take locks and sockets when they are loaded.
-monkey.patch_all()
-
-from valo_ingest.cli import main  # noqa: E402
-
-if ON_INTERRUPT is signal.default_int_handler:
-    signal.signal(signal.SIGINT, ON_INTERRUPT)
+    from valo_ingest.cli import main
 
 if __name__ == "__main__":
     main(prog_name="valo-ingest")

@@ -45,6 +45,24 @@ def test_an_unknown_flag_is_a_mistake_of_the_operator(valo_ingest: CommandLine) 
     assert "--ingest-prot" in result.stderr
 
 
+def test_a_misspelt_command_is_told_what_it_may_have_meant(valo_ingest: CommandLine) -> None:
+    result = valo_ingest("simulat")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'simulate'?" in result.stderr
+
+
+def test_only_the_command_that_was_asked_for_is_loaded() -> None:
+    look = "import sys; print('valo_ingest.cli.serve' in sys.modules, 'valo_ingest.rehearsal' in sys.modules)"
+    run = f"from valo_ingest.__main__ import main; main(['serve', '--help'], standalone_mode=False); {look}"
+
+    done = subprocess.run(
+        [sys.executable, "-c", run], env=clean_environment(), capture_output=True, text=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "True False", done.stderr
+
+
 LOOK_WHEN_PATCHED = """
 import sys
 from gevent import monkey
@@ -54,6 +72,7 @@ def look():
     patch_all()
 monkey.patch_all = look
 import valo_ingest.__main__
+import valo_ingest.cli.serve
 import socket
 print(socket.socket.__module__)
 """

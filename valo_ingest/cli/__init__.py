@@ -1,24 +1,45 @@
 """The command line: one module per command. Nothing else reads arguments or the environment."""
 
+from importlib import import_module
+from typing import Final
+
 import click
 
 from valo_ingest import __version__
-from valo_ingest.cli import (
-    config,
-    demo,
-    doctor,
-    inspect,
-    keys,
-    loadtest,
-    matches,
-    replay,
-    serve,
-    simulate,
-)
 from valo_ingest.cli.settings import CONTEXT
+from valo_ingest.loading import loading
+
+COMMANDS: Final = (
+    "config",
+    "demo",
+    "doctor",
+    "inspect",
+    "keys",
+    "loadtest",
+    "matches",
+    "replay",
+    "serve",
+    "simulate",
+)
+"""Each is the name of a module here, and of the command in it."""
 
 
-@click.group(context_settings=CONTEXT)
+class LoadedWhenCalled(click.Group):
+    """Commands of which only that is loaded which is asked for: a server is back sooner without the others."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            return None
+        with loading():
+            command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=LoadedWhenCalled,
+    commands={name: click.Command(name) for name in COMMANDS},
+    context_settings=CONTEXT,
+)
 @click.version_option(__version__, prog_name="valo-ingest", allow_from_autoenv=False)
 def main() -> None:
     """Serve VALORANT matches to broadcast overlays, live.
@@ -39,15 +60,3 @@ def main() -> None:
     --ingest-port 6100, VALO_INGEST_INGEST_PORT=6100. Flags win over the environment, and that wins over .env.
     `valo-ingest config` tells which value holds and where it came from; `valo-ingest serve --help` lists them all.
     """
-
-
-main.add_command(serve.serve)
-main.add_command(config.config)
-main.add_command(matches.matches)
-main.add_command(keys.keys)
-main.add_command(loadtest.loadtest)
-main.add_command(replay.replay)
-main.add_command(demo.demo)
-main.add_command(simulate.simulate)
-main.add_command(inspect.inspect)
-main.add_command(doctor.doctor)
