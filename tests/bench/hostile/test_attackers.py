@@ -14,7 +14,8 @@ from tests.bench.hostile.verdict import Check, Facts, checks
 from tests.bench.measure import Cores
 from tests.bench.servers import Holdings
 
-SECONDS = 3.0
+SECONDS = (3.0, 12.0)
+"""How long the attack lasts, and how long on a machine that is too busy to get through it in that time."""
 
 MUST_HOLD = ("events", "overlays", "tracebacks", "left behind", "log")
 """Whatever else the machine does meanwhile. Latency and memory mean nothing in so short a time."""
@@ -101,9 +102,12 @@ def play(plan: Plan) -> Facts:
 
 
 def test_every_row_works_and_the_match_goes_on() -> None:
-    facts = play(Plan(seconds=SECONDS, has_second=False, started_s=0.5))
+    reasons: set[str] = set()
+    for seconds in SECONDS:
+        if len(reasons) <= 8:
+            reasons |= set(play(Plan(seconds=seconds, has_second=False, started_s=0.5)).refused)
 
-    assert len(facts.refused) > 8
+    assert len(reasons) > 8
 
 
 def test_a_server_without_tls_is_attacked_as_well() -> None:
