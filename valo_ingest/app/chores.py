@@ -9,6 +9,7 @@ import gevent
 from valo_ingest.app.stores import open_archive
 from valo_ingest.config import Config
 from valo_ingest.errors import JournalFault
+from valo_ingest.storage.checkpoints import Checkpoints
 from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,12 @@ class Chore:
 def pause() -> None:
     """Let everybody have a turn who has something to do, in the middle of long work."""
     gevent.idle(HIGHEST_PRIORITY)
+
+
+def make_checkpoint(checkpoints: Checkpoints) -> None:
+    """Make a checkpoint of the journal if one is due; nobody else waits for the disk meanwhile."""
+    if checkpoints.is_due:
+        gevent.get_hub().threadpool.apply(checkpoints.make)
 
 
 def delete_old_matches(config: Config) -> None:

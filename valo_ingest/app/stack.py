@@ -7,7 +7,7 @@ from typing import Final
 import socketio
 
 from valo_ingest.app.basis import MINUTE_MS, Basis
-from valo_ingest.app.chores import Chore, delete_old_matches
+from valo_ingest.app.chores import Chore, delete_old_matches, make_checkpoint
 from valo_ingest.app.matches import Matches, make_matches
 from valo_ingest.app.pages import Pages, make_pages
 from valo_ingest.app.sides import Side, handle_overlays, handle_senders, make_side
@@ -15,6 +15,7 @@ from valo_ingest.app.tokens import random_token
 from valo_ingest.live.controller import MatchController
 from valo_ingest.live.ports import Connections, Controller, Kept, Publisher
 from valo_ingest.live.sessions import Sessions
+from valo_ingest.storage.checkpoints import Checkpoints
 from valo_ingest.transport.audience import Audience
 from valo_ingest.transport.feeds import Feeds
 from valo_ingest.transport.health import Health
@@ -28,6 +29,9 @@ CLEANING_S: Final = 3_600.0
 
 COMMIT_S: Final = 1.0
 """How often the journal is told to write what no turn wrote: because it could not, or because there was none."""
+
+CHECKPOINT_S: Final = 0.25
+"""How often it is looked whether the journal wrote so much that a checkpoint is due."""
 
 SAMPLE_S: Final = 1.0
 """How often the operator's pages are brought up to date, and the rates on them reckoned."""
@@ -103,11 +107,13 @@ def _sessions(basis: Basis) -> Sessions:
 def _chores(
     basis: Basis, sessions: Sessions, sides: Sequence[Side], matches: Matches, pages: Pages
 ) -> Sequence[Chore]:
+    checkpoints = Checkpoints(basis.config.data_dir, written=lambda: basis.journal.written)
     return [
         Chore(SAMPLE_S, pages.watch.sample),
         Chore(SAMPLE_S, pages.feeds.tick),
         Chore(TICK_S, matches.controller.tick),
         Chore(COMMIT_S, basis.journal.commit),
+        Chore(CHECKPOINT_S, lambda: make_checkpoint(checkpoints)),
         Chore(SESSIONS_S, sessions.tick),
         Chore(HEALTH_S, pages.health.look),
         Chore(CLEANING_S, lambda: delete_old_matches(basis.config)),

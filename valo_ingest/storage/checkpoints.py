@@ -1,0 +1,49 @@
+"""Checkpoints of the journal: what its transactions wrote to a log is carried into the database.
+
+SQLite does that within whichever transaction finds 1,000 pages in the log, and waits for the disk then: 10 ms, and on
+some disks 50, in which the server does nothing else. Here it is done beside the server, in a thread and on a connection
+of its own, which holds up neither. A transaction still does it that finds `PAGES_IN_LOG` of them: where threads cannot
+keep up, or cannot get at the database, the log does not grow for ever.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from valo_ingest.storage.journal import FILE_NAME
+
+ENTRIES_PER_CHECKPOINT: Final = 500
+"""They fill 1,000 pages where each has a transaction of its own, and 100 where many share one."""
+
+BUSY_S: Final = 1.0
+
+
+class Checkpoints:
+    """Makes them when enough was written since the last one."""
+
+    def __init__(self, data_dir: Path, *, written: Callable[[], int]) -> None:
+        """
+        Args:
+            written: How many entries were written since the start.
+        """
+        self._address = f"{(data_dir / FILE_NAME).absolute().as_uri()}?mode=rw"
+        self._written = written
+        self._done = 0
+
+    @property
+    def is_due(self) -> bool:
+        return self._written() - self._done >= ENTRIES_PER_CHECKPOINT
+
+    def make(self) -> None:
+        """Make one. May be called in any thread, and takes as long as the disk does.
+
+        Where that fails nothing is lost; the journal itself meets the same fault, and says so.
+        """
+        self._done = self._written()
+        try:
+            with closing(sqlite3.connect(self._address, uri=True, timeout=BUSY_S)) as database:
+                database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error:
+            return
