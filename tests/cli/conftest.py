@@ -58,7 +58,7 @@ def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def logs_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "configure", lambda log_format, log_level: None)
+    monkeypatch.setattr(logs, "configure", lambda log_format, log_level, to=None: None)
 
 
 @pytest.fixture

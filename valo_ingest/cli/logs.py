@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from valo_ingest.cli.text import one_line
 from valo_ingest.config import LogFormat, LogLevel
@@ -45,9 +45,19 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(document)
 
 
-def configure(log_format: LogFormat, log_level: LogLevel) -> None:
-    """Write logs to standard error from now on; of libraries only warnings, for they log what was sent."""
-    handler = logging.StreamHandler(sys.stderr)
+class Writable(Protocol):
+    """What log lines are written to."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+def configure(log_format: LogFormat, log_level: LogLevel, to: Writable | None = None) -> None:
+    """Write logs `to` there from now on; of libraries only warnings, for they log what was sent.
+
+    Args:
+        to: Standard error, if nothing is given.
+    """
+    handler = logging.StreamHandler(sys.stderr if to is None else to)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("valo_ingest").setLevel(log_level.upper())

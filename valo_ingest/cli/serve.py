@@ -1,6 +1,7 @@
 """`valo-ingest serve`: the server."""
 
 import os
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -38,14 +39,17 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     """
     resolved = resolve(ctx)
     warn_of_slips(ctx)
+    log = app.Outlet(sys.stderr)
     try:
         config, made = _prepare(resolved)
-        logs.configure(config.log_format, config.log_level)
+        logs.configure(config.log_format, config.log_level, log)
         app.serve(config, announce=partial(_announce, config, made), manager=_service_manager())
     except ConfigError as error:
         raise Refusal(resolved.explain(error)) from error
     except (ListenError, DataDirInUse) as error:
         raise click.ClickException(one_line(str(error))) from error
+    finally:
+        log.close()
 
 
 def _prepare(resolved: Resolved) -> tuple[Config, announcement.Made]:
