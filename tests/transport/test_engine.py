@@ -267,6 +267,7 @@ class ScriptedWebSocket:
 
     def __init__(self, script: list[str | bytes]) -> None:
         self._script = script
+        self.environ: dict[str, Any] = {}
         self.sent: list[str] = []
         self.during: Callable[[], None] = lambda: None
         """Is called when the script is through, before the connection ends."""
@@ -327,8 +328,10 @@ class Bench:
             "QUERY_STRING": "EIO=4&transport=websocket",
             "HTTP_UPGRADE": "websocket",
             "HTTP_CONNECTION": "upgrade",
+            "REMOTE_ADDR": "10.0.0.1",
             "wsgi.websocket": websocket,
         }
+        websocket.environ = environ
         self.sio.eio.handle_request(environ, lambda status, headers: None)
         self.sio.shutdown()
 
@@ -473,3 +476,17 @@ def test_a_session_that_is_over_is_not_idle() -> None:
     bench.play(websocket)
 
     assert found == [False, False]
+
+
+@pytest.mark.parametrize("message", ["40", '42["obs_data","{}"]'])
+def test_of_the_request_little_is_kept(message: str) -> None:
+    bench, websocket = Bench(is_short=True), ScriptedWebSocket(["40", '42["obs_data","{}"]'])
+    kept: list[dict[str, Any]] = []
+    websocket.before[message[:2]] = lambda: kept.extend(
+        (websocket.environ.copy(), *bench.sio.environ.values())
+    )
+
+    bench.play(websocket)
+
+    little = {"REMOTE_ADDR": "10.0.0.1", "REQUEST_METHOD": "GET", "wsgi.websocket": websocket}
+    assert kept == [little] * 2

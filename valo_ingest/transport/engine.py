@@ -58,6 +58,9 @@ EVENT_PREFIX: Final = '42["'
 
 TYPES_LENGTH: Final = 2
 
+KEPT_OF_REQUEST: Final = frozenset({"REMOTE_ADDR", "REQUEST_METHOD", "wsgi.websocket"})
+"""What is asked for of the request of a WebSocket that is open, or (its method) has ended. All of it has 2 kB."""
+
 MAX_UNTAKEN: Final = 4_096
 """Packets that may wait to be sent to a session when it is looked at: a megabyte. Who takes them has some dozens."""
 
@@ -151,6 +154,8 @@ class _ShortSocket:
             message: str | bytes | None = receive()
             return message
         session_id = session.sid
+        for environ in (self._sock.environ, self.sio.environ.get(session_id)):
+            _slim(environ)
         self.websockets[session_id] = self._sock, session
         self._sock.session_id = session_id
         manager = self.sio.manager
@@ -182,6 +187,14 @@ class _ShortSocket:
                 handler(client_id, argument)
             except Exception:  # as on the ordinary way: it is logged, and the connection stays
                 self.sio.eio.logger.exception("message handler error")
+
+
+def _slim(environ: dict[str, Any] | None) -> None:
+    """Forget of a request what nobody asks for once it is a WebSocket."""
+    if environ is not None:
+        kept = {name: value for name, value in environ.items() if name in KEPT_OF_REQUEST}
+        environ.clear()  # gives its table back, which taking out one by one would not
+        environ.update(kept)
 
 
 class _Pings:

@@ -113,6 +113,7 @@ class FairWebSocketHandler(WebSocketHandler):  # type: ignore[misc]
     def run_websocket(self) -> None:
         websocket = self.websocket
         self.socket.settimeout(None)  # `sweep` finds the dead, which takes no timer per read
+        self.headers = None  # what is needed of them is in `environ`
         self.server.open_websockets.add(websocket)
         try:
             super().run_websocket()
