@@ -43,10 +43,10 @@ class Outlet:
         try:
             descriptor = stream.fileno()
         except (OSError, AttributeError):
-            self._file = None
+            self._file: io.RawIOBase | None = None
         else:
             # Not what is below `stream`: the end of Python waits for whoever is writing there.
-            self._file = io.FileIO(descriptor, "w", closefd=False)
+            self._file = os.fdopen(descriptor, "wb", buffering=0, closefd=False)
         self._poll = _poll_of(self._file)
         self._queue = get_original("queue", "SimpleQueue")()
         self._handed_over = 0
@@ -107,7 +107,7 @@ class Outlet:
             return  # whoever read it has gone, or the disk is full: there is nowhere left to say that
 
 
-def _poll_of(file: io.FileIO | None) -> "select.poll | None":
+def _poll_of(file: io.RawIOBase | None) -> "select.poll | None":
     """Return what tells whether `file` takes something at once; None where that cannot be known, as on Windows."""
     if file is None or not hasattr(select, "poll"):
         return None

@@ -30,7 +30,7 @@ CLEANING_S: Final = 3_600.0
 COMMIT_S: Final = 1.0
 """How often the journal is told to write what no turn wrote: because it could not, or because there was none."""
 
-CHECKPOINT_S: Final = 0.25
+CHECKPOINT_S: Final = 0.5
 """How often it is looked whether the journal wrote so much that a checkpoint is due."""
 
 SAMPLE_S: Final = 1.0
