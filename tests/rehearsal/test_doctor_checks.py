@@ -4,6 +4,9 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +19,7 @@ from valo_ingest.rehearsal.diagnosis import logons, machine, reaching, service, 
 from valo_ingest.rehearsal.diagnosis.certificates import check_certificate, is_name
 from valo_ingest.rehearsal.diagnosis.findings import Finding, State
 from valo_ingest.rehearsal.diagnosis.places import USUAL_PORTS, Answer, Place, Side, place_of
+from valo_ingest.wire.names import SocketEvent
 
 STATUS = {"status": "UP", "matchesRunning": 0}
 
@@ -370,6 +374,34 @@ def test_a_match_without_events_for_20_s(changes: dict[str, Any], state: State, 
 
     assert finding.state is state
     assert saw in finding.saw
+
+
+class SlowServer:
+    """The connection of an overlay to a server that takes longer for an answer to a logon than for a document."""
+
+    def __init__(self, url: str) -> None:
+        self._handlers: dict[str, Callable[[str], None]] = {}
+
+    def on(self, event: str, handler: Callable[[str], None]) -> None:
+        self._handlers[event] = handler
+
+    def open(self) -> None: ...
+
+    def emit(self, event: str, text: str) -> None:
+        answer = partial(self._handlers[SocketEvent.OVERLAY_LOGON_SUCCESS], text)
+        threading.Timer(5 * watching.DOCUMENT_S, answer).start()
+
+
+def test_a_server_that_takes_its_time_for_an_answer_is_no_broken_link(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watching, "Connection", SlowServer)
+    monkeypatch.setattr(watching, "DOCUMENT_S", 0.02)
+    overlay = watching.Overlay(place(5200, Side.OUTPUT), ["FINALS"])
+
+    overlay.open()
+
+    assert overlay.newest("FINALS") is None
 
 
 def test_an_overlay_that_waits_for_an_unknown_code_is_named() -> None:

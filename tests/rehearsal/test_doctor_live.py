@@ -36,7 +36,7 @@ def server(directory: Path) -> Iterator[RunningServer]:
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logs, "configure", lambda log_format, log_level: None)
-    monkeypatch.setattr(watching, "DOCUMENT_S", 0.3)  # a server of this machine is that fast
+    monkeypatch.setattr(watching, "DOCUMENT_S", 0.3)  # it comes together with the answer to the logon
 
 
 def invoke(*arguments: str) -> click.testing.Result:
@@ -126,7 +126,8 @@ def test_a_key_that_is_refused(server: RunningServer) -> None:
     assert found["key"]["saw"] == "the server refuses this access key: Invalid Key"
 
 
-def test_ports_that_are_swapped(server: RunningServer) -> None:
+def test_ports_that_are_swapped(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LOGON_S", 0.3)  # nobody there ever answers
     status, found = ask(
         "--url",
         server.extras_url,

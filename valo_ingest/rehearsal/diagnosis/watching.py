@@ -15,8 +15,11 @@ from valo_ingest.rehearsal.diagnosis.findings import Finding, broken, ok, skippe
 from valo_ingest.rehearsal.diagnosis.places import Place
 from valo_ingest.wire.names import SocketEvent
 
+LOGON_S: Final = 5.0
+"""How long the answer to a logon may take. A server that is busy is no broken link."""
+
 DOCUMENT_S: Final = 1.0
-"""How long the first document may take: it comes right after the logon."""
+"""How long the first document may take: it comes right after that answer."""
 
 ALIKE: Final = 0.5
 """How alike a live code has to be to be proposed, from 0 to 1, as difflib reckons it."""
@@ -57,7 +60,7 @@ class Overlay:
             text = msgspec.json.encode({"groupCode": code}).decode()
             self._connection.emit(SocketEvent.OVERLAY_LOGON, text)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._logons >= len(self._codes), DOCUMENT_S):
+            if not self._changed.wait_for(lambda: self._logons >= len(self._codes), LOGON_S):
                 raise ServerUnreachable("", "an overlay's logon is not answered")
             self._changed.wait_for(lambda: all(self._received.values()), DOCUMENT_S)
 
