@@ -48,9 +48,19 @@ def test() -> NoReturn:
     """Run the tests; arguments go to pytest. Without any, several processes share the tests."""
     python = _prepare("test")
     os.chdir(ROOT)
+    _keep_bytecode()
     # A file is run by one process, and the files are given out in their order.
     shared = ["--numprocesses", str(TEST_PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder"]
     _become([python, "-m", "pytest", *(sys.argv[1:] or shared)])
+
+
+def _keep_bytecode() -> None:
+    """Have all that is compiled kept in the environment, also where Python is told to keep nothing beside sources.
+
+    The tests start hundreds of Pythons, which would all compile the server anew, and pytest its assertions.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(ENVIRONMENT / "bytecode")
 
 
 def bench() -> NoReturn:
