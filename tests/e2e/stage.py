@@ -32,10 +32,16 @@ Document = dict[str, Any]
 
 
 class Stage:
-    """A server, its clients and the cables between them, in one directory. Everything is gone after `close`."""
+    """A server, its clients and the cables between them, in one directory. Everything is gone after `close`.
+
+    Several tests may play on one after the other: `clear` takes the clients and the cables of a test away, and `start`
+    leaves a server as it is that runs already as it is wanted.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self._parent = directory
         self._directory = directory
+        self._servers = 0
         self._arguments: tuple[str, ...] = ()
         self._server: RunningServer | None = None
         self._node: Node | None = None
@@ -60,12 +66,29 @@ class Stage:
         """Return everything that the server has logged, before and after restarts."""
         return self._earlier_logs + self.server.log
 
-    def start(self, *arguments: str, ports: tuple[int, int, int] = (0, 0, 0)) -> None:
-        key = ("--auth-key", messages.ACCESS_KEY)
+    def start(self, *arguments: str) -> None:
+        """Start a server with data of its own, unless one runs with these arguments already."""
+        if self._server is not None:
+            if arguments == self._arguments and self._server.process.poll() is None:
+                return
+            self._end_server()
+        self._servers += 1
+        self._directory = self._parent / f"server-{self._servers}"
+        self._directory.mkdir()
         self._arguments = arguments
-        self._server = RunningServer(
-            self._directory, serve_command("--insecure", *key, *arguments, ports=ports)
+        self._server = self._serve()
+
+    def _serve(self, ports: tuple[int, int, int] = (0, 0, 0)) -> RunningServer:
+        key = ("--auth-key", messages.ACCESS_KEY)
+        return RunningServer(
+            self._directory, serve_command("--insecure", *key, *self._arguments, ports=ports)
         )
+
+    def _end_server(self) -> None:
+        self.kill()
+        self.server.assert_no_traceback()
+        self._earlier_logs += self.server.log
+        self._server = None
 
     def kill(self) -> None:
         """End the server as the system does that runs out of memory."""
@@ -76,7 +99,7 @@ class Stage:
         """Start the server again, with the same data and ports; return how many seconds it took to be ready."""
         self._earlier_logs += self.server.log
         began = time.monotonic()
-        self.start(*self._arguments, ports=self.server.ports)
+        self._server = self._serve(self.server.ports)
         return time.monotonic() - began
 
     # --- clients ----------------------------------------------------------------------------------------------
@@ -131,18 +154,24 @@ class Stage:
         finally:
             client.close()
 
-    def close(self) -> None:
-        """Take everything down, and prove that the server logged no traceback."""
+    def clear(self) -> None:
+        """Take the clients and the cables away; the server goes on."""
+        for client in self._clients:
+            client.leave()
         for raw in self._raw_clients:
             raw.close()
-        if self._node is not None:
-            self._node.close()
         for proxy in self._proxies:
             proxy.close()
+        self._clients, self._raw_clients, self._proxies = [], [], []
+
+    def close(self) -> None:
+        """Take everything down, and prove that the server logged no traceback."""
+        self.clear()
+        if self._node is not None:
+            self._node.close()
         if self._server is not None:
-            self.kill()
-            self._server.close()
-            assert "Traceback" not in self._earlier_logs, self._earlier_logs[-10_000:]
+            self._end_server()
+        assert "Traceback" not in self._earlier_logs, self._earlier_logs[-10_000:]
 
     # --- what was kept ----------------------------------------------------------------------------------------
 
@@ -229,9 +258,9 @@ def is_connected(client: JsClient) -> bool:
     return ["disconnect", *(name for name in client.names() if name in STATES)][-1] == "connect"
 
 
-def wait_for_names(client: JsClient, count: int, name: str, within_s: float = 10) -> None:
+def wait_for_names(client: JsClient, count: int, name: str) -> None:
     """Return when `name` has happened to the client at least `count` times."""
-    eventually(lambda: client.names().count(name) >= count, f"{count} times {name}", within_s=within_s)
+    eventually(lambda: client.names().count(name) >= count, f"{count} times {name}")
 
 
 @pytest.fixture(name="stage")
@@ -240,6 +269,21 @@ def stage_fixture(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path)
     yield stage
     stage.close()
+
+
+@pytest.fixture(name="house", scope="module")
+def house_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """What `shared_stage_fixture` needs."""
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(name="stage")
+def shared_stage_fixture(house: Stage) -> Iterator[Stage]:
+    """One stage for all tests of a module, one after the other: they keep apart by group codes of their own."""
+    yield house
+    house.clear()
 
 
 @pytest.fixture(name="code")

@@ -9,7 +9,8 @@ from tests.e2e import messages
 from tests.e2e.proxy import Proxy
 from tests.e2e.stage import Document, Stage, as_text, log_on, tell, wait_for_names
 from tests.e2e.stage import code_fixture as code_fixture
-from tests.e2e.stage import stage_fixture as stage_fixture
+from tests.e2e.stage import house_fixture as house_fixture
+from tests.e2e.stage import shared_stage_fixture as shared_stage_fixture
 from tests.interop.nodejs import JsClient
 
 EVERYTHING = {"health": True, "abilities": True, "scoreboard": True}

@@ -6,7 +6,8 @@ from tests.e2e.messages import observer_data
 from tests.e2e.running import eventually
 from tests.e2e.stage import Stage, as_text, wait_for_names
 from tests.e2e.stage import code_fixture as code_fixture
-from tests.e2e.stage import stage_fixture as stage_fixture
+from tests.e2e.stage import house_fixture as house_fixture
+from tests.e2e.stage import shared_stage_fixture as shared_stage_fixture
 from valo_ingest.wire.record import Kind
 
 STOPS = 2

@@ -8,7 +8,8 @@ from tests.e2e.proxy import Proxy
 from tests.e2e.running import eventually
 from tests.e2e.stage import Document, Stage, log_on, tell, wait_for_names
 from tests.e2e.stage import code_fixture as code_fixture
-from tests.e2e.stage import stage_fixture as stage_fixture
+from tests.e2e.stage import house_fixture as house_fixture
+from tests.e2e.stage import shared_stage_fixture as shared_stage_fixture
 from tests.interop.nodejs import JsClient
 
 TOKEN: Final = re.compile(rb'"pid":"([^"]+)"')
@@ -140,13 +141,18 @@ def test_a_session_is_never_in_use_by_two(stage: Stage, code: str) -> None:
     """The token of now cannot be told from its owner's; but who loses the session is told, and out at once."""
     stage.start()
     scene = Scene(stage, code)
+    running = matches_running(stage)
 
     heir = thief(stage, scene.tokens[-1])
 
     assert scene.observer.wait_for("disconnect") == "io server disconnect"
     tell(scene.observer, code, "map", "Icebox")
     scene.choose("Bind", heir)
-    assert stage.server.extras("GET", "/status")[2]["matchesRunning"] == 1
+    assert matches_running(stage) == running
+
+
+def matches_running(stage: Stage) -> int:
+    return int(stage.server.extras("GET", "/status")[2]["matchesRunning"])
 
 
 def test_the_token_of_an_ended_match(stage: Stage, code: str) -> None:

@@ -1,12 +1,13 @@
 """The real client reaches both Socket.IO sides on every transport it knows."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from tests.conftest import StartServer
 from tests.e2e import messages
-from tests.e2e.running import ACCESS_KEY, RunningServer
+from tests.e2e.running import ACCESS_KEY, RunningServer, serve_command
 from tests.interop.conftest import Connect, Follow, LogOn, tell, text
 
 TRANSPORTS = {
@@ -71,27 +72,32 @@ def test_events_sent_before_and_during_the_upgrade_arrive_in_order(
     assert scores == sorted(set(scores))
 
 
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    command = serve_command("--self-signed", "--auth-key", ACCESS_KEY)
+    running = RunningServer(tmp_path_factory.mktemp("tls-server"), command, scheme="https")
+    yield running
+    running.close()
+
+
 @pytest.mark.parametrize("transports", [["polling", "websocket"], ["websocket"], ["polling"]], ids="+".join)
 def test_tls_with_a_certificate_that_nobody_signed_is_taken_as_real_clients_take_it(
-    start_server: StartServer, connect: Connect, code: str, transports: list[str]
+    tls_server: RunningServer, connect: Connect, code: str, transports: list[str]
 ) -> None:
-    server = start_server("--self-signed", "--auth-key", ACCESS_KEY, scheme="https")
     trusting = {"rejectUnauthorized": False, "transports": transports}
 
-    observer = connect(server.ingest_url, **trusting)
+    observer = connect(tls_server.ingest_url, **trusting)
     observer.emit("obs_logon", text(messages.observer_logon(code)))
     assert observer.wait_for("obs_logon_ack")["value"] is True
-    overlay = connect(server.output_url, **trusting)
+    overlay = connect(tls_server.output_url, **trusting)
     overlay.emit("logon", text({"groupCode": code}))
     assert overlay.wait_for("match_data")["groupCode"] == code
 
 
 def test_a_client_that_checks_certificates_does_not_connect(
-    start_server: StartServer, connect: Connect
+    tls_server: RunningServer, connect: Connect
 ) -> None:
-    server = start_server("--self-signed", "--auth-key", ACCESS_KEY, scheme="https")
-
-    client = connect(server.ingest_url, rejectUnauthorized=True, transports=["websocket"])
+    client = connect(tls_server.ingest_url, rejectUnauthorized=True, transports=["websocket"])
 
     assert client.wait_for("connect_error")
 
@@ -103,28 +109,18 @@ def test_a_stop_lets_clients_come_back_to_the_next_server(
     options = {"reconnection": True, "reconnectionDelay": 50, "reconnectionDelayMax": 100}
     observer = connect(first.ingest_url, **options)
     overlay = connect(first.output_url, **options)
+    polling = connect(first.ingest_url, transports=["polling"], **options)
     observer.emit("obs_logon", text(messages.observer_logon(code)))
     observer.wait_for("obs_logon_ack")
     for client in (observer, overlay):
         client.wait_until_happened("upgrade")
+    polling.wait_for("connect")
 
     first.stop()
     assert observer.wait_for("disconnect") == "transport close"
     assert overlay.wait_for("disconnect") == "transport close"
+    assert polling.wait_for("disconnect") == "transport error"
 
     start_server("--insecure", "--auth-key", ACCESS_KEY, ports=first.ports)
-    observer.wait_for("connect")
-    overlay.wait_for("connect")
-
-
-def test_a_polling_client_comes_back_as_well(start_server: StartServer, connect: Connect) -> None:
-    first = start_server("--insecure", "--auth-key", ACCESS_KEY)
-    options = {"reconnection": True, "reconnectionDelay": 50, "reconnectionDelayMax": 100}
-    client = connect(first.ingest_url, transports=["polling"], **options)
-    client.wait_for("connect")
-
-    first.stop()
-    assert client.wait_for("disconnect") == "transport error"
-
-    start_server("--insecure", "--auth-key", ACCESS_KEY, ports=first.ports)
-    client.wait_for("connect")
+    for client in (observer, overlay, polling):
+        client.wait_for("connect")

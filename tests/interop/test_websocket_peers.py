@@ -2,10 +2,11 @@
 
 import itertools
 import json
+import select
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,22 +34,33 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     assert errors == ""
 
 
+Peer = Callable[..., Any]
+
+
 @pytest.fixture(scope="module")
-def node_modules() -> None:
+def peer() -> Iterator[Peer]:
+    """Have ws of Node talk to a port: `peer(port, mode, ...)`; what it tells of that is returned."""
     nodejs.require_node()
     nodejs.install(nodejs.DIRECTORY)
-
-
-def peer(port: int, *arguments: str) -> Any:
-    result = subprocess.run(
-        ["node", "websocket_peer.mjs", str(port), *arguments],
+    process = subprocess.Popen(
+        ["node", "websocket_peer.mjs"],
         cwd=nodejs.DIRECTORY,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=TIMEOUT_S,
     )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    assert process.stdin is not None and process.stdout is not None
+    requests, answers = process.stdin, process.stdout
+
+    def talk(*request: Any) -> Any:
+        print(json.dumps(request), file=requests, flush=True)
+        answered, _, _ = select.select([answers], [], [], TIMEOUT_S)
+        assert answered, "ws is not told that its connection is over"
+        return json.loads(answers.readline())
+
+    yield talk
+    requests.close()
+    assert process.wait(TIMEOUT_S) == 0
 
 
 NODE_OPTIONS: list[Any] = [
@@ -64,11 +76,11 @@ NODE_OPTIONS: list[Any] = [
 ]
 
 
-@pytest.mark.usefixtures("node_modules")
 @pytest.mark.parametrize("options", NODE_OPTIONS, ids=json.dumps)
-def test_ws_of_node_gets_back_what_it_sent(port: int, options: Any) -> None:
-    result = peer(port, "echo", json.dumps(options))
+def test_ws_of_node_gets_back_what_it_sent(peer: Peer, port: int, options: Any) -> None:
+    result = peer(port, "echo", options)
 
+    assert "error" not in result
     assert result["equal"] == result["all"]
     assert (result["code"], result["reason"]) == (4000, "enough")
     assert result["extensions"].startswith("permessage-deflate" if options else "")
@@ -99,15 +111,13 @@ MALFORMED = {
 }
 
 
-@pytest.mark.usefixtures("node_modules")
 @pytest.mark.parametrize(("data", "code"), MALFORMED.values(), ids=MALFORMED.keys())
-def test_ws_of_node_is_told_what_was_wrong(port: int, data: bytes, code: int) -> None:
-    assert peer(port, "raw", data.hex(), "true") == {"code": code}
+def test_ws_of_node_is_told_what_was_wrong(peer: Peer, port: int, data: bytes, code: int) -> None:
+    assert peer(port, "raw", data.hex(), True) == {"code": code}
 
 
-@pytest.mark.usefixtures("node_modules")
-def test_compressed_data_that_was_not_agreed_on_is_refused(port: int) -> None:
-    assert peer(port, "raw", client_frame(COMPRESSED_TEXT, deflate(b"x")).hex(), "false") == {"code": 1002}
+def test_compressed_data_that_was_not_agreed_on_is_refused(peer: Peer, port: int) -> None:
+    assert peer(port, "raw", client_frame(COMPRESSED_TEXT, deflate(b"x")).hex(), False) == {"code": 1002}
 
 
 def test_websockets_of_python_gets_back_what_it_sent_under_all_parameters(port: int) -> None:
