@@ -16,7 +16,7 @@ import websocket
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 START_S: Final = 30
-WAIT_S: Final = 15
+WAIT_S: Final = 30
 LOOK_S: Final = 0.03
 
 DESK: Final = (1360, 900)

@@ -20,6 +20,11 @@ from valo_ingest.live.ports import Connections, Publisher  # noqa: E402
 SLOW: Final = "SLOW"
 """Group codes that begin so block for as long as the number behind it says, in ms, at every call."""
 
+HELD: Final = "HELD"
+"""Group codes that begin so block until there is a file of that name in the directory of the server."""
+
+LOOK_S: Final = 0.005
+
 
 class SlowController:
     """Prints what it is called with, once it has blocked."""
@@ -59,6 +64,8 @@ class SlowController:
     def _take_time(self, group_code: str, what: object) -> None:
         if group_code.startswith(SLOW):
             gevent.sleep(int(group_code.removeprefix(SLOW)) / 1000)
+        while group_code.startswith(HELD) and not Path(group_code).exists():
+            gevent.sleep(LOOK_S)
         print(f"{group_code} {what}", flush=True)
 
 

@@ -8,7 +8,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.e2e.running import RunningServer
+from tests.e2e.running import EVENTUALLY_S, RunningServer
 
 PASSWORD: Final = "correct horse battery"
 
@@ -76,7 +76,7 @@ class EventStream:
             if line.startswith("data: "):
                 return json.loads(line.removeprefix("data: "))
 
-    def wait(self, where: Callable[[Any], bool], within_s: float = 10) -> Any:
+    def wait(self, where: Callable[[Any], bool], within_s: float = EVENTUALLY_S) -> Any:
         """Return the first message for which `where` holds."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:

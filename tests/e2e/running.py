@@ -20,8 +20,14 @@ ACCESS_KEY: Final = "hunter2"
 START_S: Final = 30
 """A busy machine takes some seconds to start a Python that imports everything."""
 
+COMMAND_S: Final = 120
+"""A command that plays a whole match takes some seconds, and on a busy machine many."""
+
 STOP_S: Final = 5
 """Promised to the operator: Ctrl-C or SIGTERM ends the server within this time."""
+
+EVENTUALLY_S: Final = 30
+"""How long a condition is waited for that is usually there within some ms."""
 
 LOOK_S: Final = 0.005
 """How often a condition is looked at."""
@@ -40,7 +46,7 @@ PRINTED_URL: Final = re.compile(r"https?://127\.0\.0\.1:(\d+)(?=[/\"\s])")
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], what: str, *, within_s: float = 10) -> Found:
+def eventually(look: Callable[[], Found], what: str, *, within_s: float = EVENTUALLY_S) -> Found:
     """Return what `look` finds, as soon as that is anything true."""
     deadline = time.monotonic() + within_s
     while True:

@@ -12,7 +12,7 @@ from tests.e2e.sockets import PollingClient, WebSocketClient
 
 SERVER = Path(__file__).with_name("blocking_server.py")
 
-SLOW = "SLOW300"
+HELD = "HELD"
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +24,31 @@ def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 
 def calls(server: RunningServer, group_code: str) -> list[str]:
     """Return what the controller was called with for this group code, in order."""
-    lines = [line.split(" ", 1) for line in server.printed.splitlines() if " " in line]
+    lines = [line.rsplit(" ", 1) for line in server.printed.splitlines() if " " in line]
     return [what for code, what in lines if code == group_code]
+
+
+def let_go(server: RunningServer, group_code: str) -> None:
+    """End the call that blocks for this group code."""
+    (server.directory / group_code).touch()
 
 
 def test_a_call_that_blocks_stalls_no_other_connection(slow_server: RunningServer) -> None:
     slow, quick = WebSocketClient(slow_server.ingest_port), WebSocketClient(slow_server.ingest_port)
     quick.emit("obs_logon", messages.observer_logon("QUICK"))
     quick.wait_for("obs_logon_ack")
-    slow.emit("obs_logon", messages.observer_logon(SLOW))
+    slow.emit("obs_logon", messages.observer_logon(HELD))
 
     for number in range(50):
         quick.emit("obs_data", messages.observer_data("QUICK", "map", str(number)))
     eventually(lambda: len(calls(slow_server, "QUICK")) == 51, "all calls of the quick client")
 
-    assert calls(slow_server, SLOW) == []  # still blocking in its logon
+    assert calls(slow_server, HELD) == []  # still blocking in its logon
+    let_go(slow_server, HELD)
     slow.wait_for("obs_logon_ack")
     slow.close()
     quick.close()
-    eventually(lambda: calls(slow_server, SLOW) == ["logon", "gone"], "the slow client is gone")
+    eventually(lambda: calls(slow_server, HELD) == ["logon", "gone"], "the slow client is gone")
 
 
 @pytest.mark.parametrize("kind", [WebSocketClient, PollingClient])
@@ -74,7 +80,8 @@ def test_auxiliary_clients_reach_a_controller_of_ones_own_as_well(slow_server: R
 
 def test_a_client_that_goes_during_its_logon_is_told_to_be_gone(slow_server: RunningServer) -> None:
     client = WebSocketClient(slow_server.ingest_port)
-    client.emit("obs_logon", messages.observer_logon("SLOW310"))
+    client.emit("obs_logon", messages.observer_logon("HELD TOO"))
     client.close()
+    let_go(slow_server, "HELD TOO")
 
-    eventually(lambda: calls(slow_server, "SLOW310") == ["logon", "gone"], "logon and end")
+    eventually(lambda: calls(slow_server, "HELD TOO") == ["logon", "gone"], "logon and end")

@@ -76,7 +76,7 @@ def ill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logs, "configure", lambda log_format, log_level: None)
-    monkeypatch.setattr(watching, "DOCUMENT_S", 0.3)  # a server of this machine is that fast
+    monkeypatch.setattr(watching, "DOCUMENT_S", 0.3)  # it comes together with the answer to the logon
 
 
 # --- the two who have to name it ------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from valo_ingest.rehearsal.returning import Client
 SOON = (0.05, 0.2)
 """Seconds after which lost clients try to come back, so that tests are quick."""
 
-WITHIN_S = 10
+WITHIN_S = 30
 
 Kind = TypeVar("Kind", bound=Client)
 
@@ -48,9 +48,9 @@ class Venue:
         options = {"tally": self.tally, "reconnect_s": SOON, "transports": transports}
         return self._connected(ObserverClient(url, identity, **options))
 
-    def auxiliary(self, **changes: Any) -> AuxiliaryClient:
+    def auxiliary(self, url: str | None = None, **changes: Any) -> AuxiliaryClient:
         identity = AuxiliaryIdentity(**{"match_id": self.match_id, "player_id": "P", **changes})
-        url = self.server.ingest_url
+        url = self.server.ingest_url if url is None else url
         return self._connected(AuxiliaryClient(url, identity, tally=self.tally, reconnect_s=SOON))
 
     def overlay(self, url: str | None = None, **options: Any) -> OverlayClient:
@@ -61,6 +61,14 @@ class Venue:
         self._closed.callback(client.close)
         client.connect()
         return client
+
+
+@pytest.fixture
+def cable(server: RunningServer) -> Iterator[Proxy]:
+    """A cable to the ingest side: who is not let in cannot come back, however long that takes a test."""
+    proxy = Proxy(server.ingest_port)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
@@ -165,16 +173,18 @@ def test_proxies_and_certificates_of_the_environment_play_no_role(
     venue.observer(transports=("polling",))
 
 
-def test_what_is_sent_without_a_connection_comes_after_it_and_in_order(venue: Venue) -> None:
-    observer = venue.observer()
+def test_what_is_sent_without_a_connection_comes_after_it_and_in_order(cable: Proxy, venue: Venue) -> None:
+    observer = venue.observer(cable.url)
     overlay = venue.overlay()
     observer.send("match_start", venue.match_id)
     venue.tally.settle()
 
+    cable.lets_in = False
     observer.drop()
     assert not observer.is_connected
     for number in range(1, 8):
         observer.send("round_info", phase(number))
+    cable.lets_in = True
 
     assert observer.wait_until_back(WITHIN_S)
     accounts = venue.tally.settle()
@@ -218,23 +228,27 @@ def test_the_end_of_a_match_is_the_answer_to_its_last_event(venue: Venue) -> Non
     assert venue.tally.settle().lost == 1
 
 
-def test_a_client_whose_match_ended_meanwhile_gives_up(venue: Venue) -> None:
+def test_a_client_whose_match_ended_meanwhile_gives_up(cable: Proxy, venue: Venue) -> None:
     observer = venue.observer()
     observer.send("match_start", venue.match_id)
     venue.tally.settle()
-    auxiliary = venue.auxiliary()
+    auxiliary = venue.auxiliary(cable.url)
+    cable.lets_in = False
     auxiliary.drop()
     auxiliary.send("aux_health", 1)
 
     observer.send("round_info", phase(1, "game_end"))
+    eventually(lambda: observer.is_over, "the match is over")
+    cable.lets_in = True
 
     assert not auxiliary.wait_until_back(WITHIN_S)
     assert auxiliary.failure is not None
     assert venue.tally.settle().lost_by_type == {"aux_health": 1}
 
 
-def test_what_a_rehearsal_does_not_want_to_send_any_more_is_not_lost(venue: Venue) -> None:
-    observer = venue.observer()
+def test_what_a_rehearsal_does_not_want_to_send_any_more_is_not_lost(cable: Proxy, venue: Venue) -> None:
+    observer = venue.observer(cable.url)
+    cable.lets_in = False
     observer.drop()
     observer.send("map", "Duality")
     observer.discard_waiting()

@@ -18,8 +18,10 @@ from tests.e2e.running import ACCESS_KEY, RunningServer, clean_environment, even
 from tests.rehearsal.swallowing_proxy import SwallowingProxy
 from valo_ingest.rehearsal.load.scenario import SHIPPED
 
-SECONDS: Final = "3"
-LONGEST_S: Final = 60
+SECONDS: Final = ("3", "20")
+"""How long a healthy server is tried, and how long where the machine is too busy for much in that time."""
+
+LONGEST_S: Final = 120
 
 SCENARIO: Final = """
 about = "Two matches for a moment"
@@ -43,6 +45,12 @@ BUSY: Final = (SHIPPED / "lan-final.toml").read_text(encoding="utf-8").replace("
 
 FIRST_DOCUMENTS: Final = 20_000
 """Bytes that overlays have got when the first of them are shown something."""
+
+CLIENTS: Final = 12
+"""Two matches with an observer, three auxiliary clients and two overlays each."""
+
+EVENTS: Final = 100
+"""The least that has to be sent, so that what is proved of all of them means something."""
 
 LOST_OF: Final = 10
 """Every such scoreboard is swallowed by the cable."""
@@ -96,8 +104,8 @@ class AllDone:
     healthy: Done
     stalled: Done
     lossy: Done
-    swallowed: int
     mute: Done
+    swallowed: int
 
 
 class Cable:
@@ -132,8 +140,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllDone]:
     directory = tmp_path_factory.mktemp("load")
     cable = Cable()
     with ExitStack() as running:
-        healthy = Running(directory / "healthy", "small.toml", "--duration", SECONDS)
-        running.callback(healthy.process.kill)
+        healthy = try_healthy(directory / "healthy", SECONDS[0], running)
         stalling = start_server(directory / "stalling", "tests.rehearsal.stalling_server", running)
         stalled = Running(directory / "stalled", "busy.toml", "--duration", LONGER, *at(stalling))
         running.callback(stalled.process.kill)
@@ -153,7 +160,24 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AllDone]:
             within_s=LONGEST_S,
         )
         overlays.blackhole()
-        yield AllDone(healthy.wait(), stalled.wait(), lossy.wait(), cable.swallowed, mute.wait())
+        tried, *others = healthy.wait(), stalled.wait(), lossy.wait(), mute.wait()
+        if not is_much(tried):
+            tried = try_healthy(directory / "healthy for longer", SECONDS[1], running).wait()
+        yield AllDone(tried, *others, cable.swallowed)
+
+
+def try_healthy(directory: Path, seconds: str, running: ExitStack) -> Running:
+    healthy = Running(directory, "small.toml", "--duration", seconds)
+    running.callback(healthy.process.kill)
+    return healthy
+
+
+def is_much(run: Done) -> bool:
+    """Tell whether so much was done that all of it can be judged."""
+    rows = run.summary["rows"]
+    logons = sum(row["count"] for row in rows.get("logon", {}).values())
+    is_everybody_in = logons == CLIENTS and rows.get("reconnect") and rows.get("refusal")
+    return bool(is_everybody_in) and run.summary["events"]["sent"] > 2 * EVENTS
 
 
 def test_a_healthy_server_passes(done: AllDone) -> None:
@@ -168,7 +192,7 @@ def test_a_healthy_server_passes(done: AllDone) -> None:
 def test_every_event_that_was_sent_is_accounted_for(done: AllDone) -> None:
     events = done.healthy.summary["events"]
 
-    assert events["sent"] > 100
+    assert events["sent"] > EVENTS
     assert (events["applied"], events["lost"], events["unconfirmed"]) == (events["sent"], 0, 0)
 
 
@@ -218,7 +242,7 @@ def test_the_accounts_find_exactly_what_a_cable_has_lost(done: AllDone) -> None:
     run = done.lossy
 
     assert run.status == 1, run.printed + run.errors
-    assert done.swallowed > 3
+    assert done.swallowed > 0
     assert run.summary["events"]["lost"] == done.swallowed
     assert f"Limit missed: lost: {done.swallowed} events lost, limit 0." in run.printed
     events = run.summary["events"]

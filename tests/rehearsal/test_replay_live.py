@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.messages import auxiliary_logon, fresh_code, observer_data, observer_logon
-from tests.e2e.running import ACCESS_KEY, START_S, RunningServer, clean_environment, eventually
+from tests.e2e.running import ACCESS_KEY, COMMAND_S, START_S, RunningServer, clean_environment, eventually
 from tests.e2e.sockets import WebSocketClient
 from tests.rehearsal import tapes
 from tests.rehearsal.tapes import opening, phase, stream, told
@@ -36,7 +36,7 @@ def run(server: RunningServer, *arguments: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
         env=clean_environment(),
-        timeout=START_S,
+        timeout=COMMAND_S,
         check=False,
     )
 
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_a_replay_cleanly(server: RunningServer, tmp_path: Path) -> 
         eventually(lambda: opened in server.log, "the match has started", within_s=START_S)
         eventually(lambda: shown(server, code)["roundNumber"] == 2, "what is before the round is sent")
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=START_S)
+        output, errors = process.communicate(timeout=COMMAND_S)
     finally:
         process.kill()
         process.wait()

@@ -18,7 +18,8 @@ from valo_ingest.transport.server import Listener, listen
 from valo_ingest.transport.tls import self_signed_pair, server_context
 from valo_ingest.transport.websocket import Terms
 
-DEADLINE_S = 0.2
+DEADLINE_S = 0.4
+"""Long for what is done within it, which takes a few ms."""
 
 
 class ClosedLine(Line):
@@ -88,7 +89,7 @@ def serve() -> Iterator[Serve]:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    with gevent.Timeout(5):
+    with gevent.Timeout(20):
         while not condition():
             gevent.sleep(0.001)
 
@@ -121,8 +122,8 @@ HALVES = (
 def test_half_a_request_is_in_nobodys_way_and_takes_a_turn_to_be_ended(serve: Serve, half: bytes) -> None:
     """Those who connected at the same moment are late at the same moment."""
     served = serve()
+    began = time.monotonic()
     with served.dial() as client:
-        began = time.monotonic()
         client.sendall(half)
         wait_until(lambda: served.line.joined)
         assert time.monotonic() - began >= DEADLINE_S
@@ -147,8 +148,8 @@ def test_the_time_in_the_line_is_not_taken_from_a_request(serve: Serve) -> None:
 
 def test_who_says_nothing_stands_in_line_only_to_be_ended(serve: Serve, context: ssl.SSLContext) -> None:
     served = serve(context)
+    began = time.monotonic()
     with served.dial() as client:
-        began = time.monotonic()
         wait_until(lambda: served.line.joined)
         assert time.monotonic() - began >= DEADLINE_S
         assert served.refused == []
@@ -170,7 +171,7 @@ def test_a_handshake_is_begun_when_its_turn_has_come_and_the_time_in_the_line_is
         assert served.refused == []
 
         served.line.open()
-        with shaking.get(timeout=5) as wrapped:
+        with shaking.get(timeout=20) as wrapped:
             wrapped.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             assert b"hello" in b"".join(iter(lambda: wrapped.recv(1_000), b""))
     assert served.line.joined == ["127.0.0.1"] * 3  # the hello, the client's finish, the request

@@ -284,7 +284,7 @@ def test_who_has_to_go_and_vanishes_instead_ends_the_connection(connect: Connect
 
 
 def test_who_sends_too_fast_waits_and_counts_as_alive(connect: Connect) -> None:
-    connection = connect(max_events_per_s=1_000, burst_events=100)
+    connection = connect(max_events_per_s=400, burst_events=100)
     connection.tell(*(client_frame(FIN | TEXT, b"4%d" % number) for number in range(300)))
 
     with gevent.Timeout(10):
@@ -302,7 +302,7 @@ SILENT_FRAMES = {
 
 @pytest.mark.parametrize("silent", SILENT_FRAMES.values(), ids=SILENT_FRAMES.keys())
 def test_who_sends_frames_without_a_message_too_fast_waits_as_well(connect: Connect, silent: bytes) -> None:
-    connection = connect(max_events_per_s=1_000, burst_events=100)
+    connection = connect(max_events_per_s=400, burst_events=100)
     connection.tell(
         client_frame(TEXT, b"4"), silent * 300, client_frame(0x80), client_frame(FIN | TEXT, b"4x")
     )
