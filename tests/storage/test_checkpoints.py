@@ -1,8 +1,10 @@
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.storage.test_journal import World
@@ -55,8 +57,10 @@ def test_a_transaction_makes_none_where_sqlite_would_by_itself(world: World) -> 
     assert in_database(world.directory) == 0
 
 
-def test_one_is_due_after_so_many_entries_and_again_after_as_many(world: World) -> None:
+def test_one_is_due_at_once_and_again_after_so_many_entries(world: World) -> None:
     checkpoints = checkpoints_of(world)
+    assert checkpoints.is_due
+    checkpoints.make()
     write_one_by_one(world, ENTRIES_PER_CHECKPOINT - 1)
     assert not checkpoints.is_due
     write_one_by_one(world, 1)
@@ -67,6 +71,27 @@ def test_one_is_due_after_so_many_entries_and_again_after_as_many(world: World) 
     assert not checkpoints.is_due
     write_one_by_one(world, ENTRIES_PER_CHECKPOINT)
     assert checkpoints.is_due
+
+
+def test_what_an_earlier_server_left_in_the_log_is_carried_in(world: World) -> None:
+    write_one_by_one(world, 3)
+
+    checkpoints_of(world).make()
+
+    assert in_database(world.directory) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files are counted otherwise there")
+def test_no_checkpoint_but_the_first_leaves_a_file_open(world: World) -> None:
+    checkpoints = checkpoints_of(world)
+    checkpoints.make()
+    before = psutil.Process().num_fds()
+
+    for _ in range(3):
+        write_one_by_one(world, 3)
+        checkpoints.make()
+
+    assert psutil.Process().num_fds() == before
 
 
 def test_the_log_begins_anew_after_a_checkpoint(world: World) -> None:

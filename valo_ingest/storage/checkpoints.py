@@ -4,6 +4,10 @@ SQLite does that within whichever transaction finds 1,000 pages in the log, and 
 some disks 50, in which the server does nothing else. Here it is done beside the server, in a thread and on a connection
 of its own, which holds up neither. A transaction still does it that finds `PAGES_IN_LOG` of them: where threads cannot
 keep up, or cannot get at the database, the log does not grow for ever.
+
+SQLite keeps the file of a connection open that is closed while another one has the database locked, and opens the
+next one on it. So the first checkpoint leaves one more file open, and no other does. It is made soon after the start: a
+server has its files from then on, and what one before it left in the log is carried in.
 """
 
 import sqlite3
@@ -30,7 +34,7 @@ class Checkpoints:
         """
         self._address = f"{(data_dir / FILE_NAME).absolute().as_uri()}?mode=rw"
         self._written = written
-        self._done = 0
+        self._done = -ENTRIES_PER_CHECKPOINT
 
     @property
     def is_due(self) -> bool:
