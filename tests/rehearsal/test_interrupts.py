@@ -44,3 +44,37 @@ def test_all_that_ends_a_program_is_taken_as_ctrl_c(name: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
 def test_who_is_to_outlive_his_terminal_does() -> None:
     assert outcome(signal.SIGHUP, "signal.SIG_IGN") == ["went on", "True"]
+
+
+MATCH = """
+from gevent import monkey; monkey.patch_all()
+import gevent, sys
+from valo_ingest.rehearsal import performance
+performance.LOOK_AT_MATCHES_S = 0
+here = gevent.getcurrent()
+
+class Played(performance.Performance):
+    is_ended = False
+    def _log_on_observers(self):
+        for _ in range(turns):
+            gevent.sleep(0)
+        gevent.kill(here, KeyboardInterrupt)
+        self._stopping.wait()
+        gevent.sleep(0.01)  # as long as a server takes to answer
+    def _end_early(self):
+        self.is_ended = True
+
+for turns in range(8):
+    played = Played(performance.Script(url="http://127.0.0.1:9", key="", group_code="CODE", match_id="id", seed=7))
+    performance.play_all([played], lambda: None)
+    print(played.is_ended)
+"""
+
+
+def test_a_match_is_ended_at_whatever_moment_ctrl_c_comes() -> None:
+    """Also while the thread that plays it is asked whether it still does."""
+    done = subprocess.run(
+        [sys.executable, "-c", MATCH], env=clean_environment(), capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["True"] * 8

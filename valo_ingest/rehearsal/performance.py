@@ -96,6 +96,7 @@ class Performance:
         self.failure: Exception | None = None
         """What ended `play` early: a `ServerUnreachable`, a `NotLetIn`, or a fault of ours."""
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._began_s = 0.0
         self._clients: dict[int, SendingClient] = {}
 
@@ -113,6 +114,15 @@ class Performance:
             self.failure = error
         finally:
             self.close()
+            self._ended.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether `play` is through, however it ended."""
+        return self._ended.is_set()
+
+    def wait_until_ended(self, timeout_s: float) -> None:
+        self._ended.wait(timeout_s)
 
     def stop(self) -> None:
         """End the match as soon as possible. `play` returns soon."""
@@ -313,26 +323,30 @@ def play_all(performances: Sequence[Performance], watch: Callable[[], None]) -> 
     Raises:
         ServerUnreachable, NotLetIn: The server cannot be used; all matches are ended then.
     """
-    threads = [threading.Thread(target=each.play, daemon=True) for each in performances]
-    for thread in threads:
-        thread.start()
+    begun: list[Performance] = []
     try:
-        while any(thread.is_alive() for thread in threads) and not any(each.failure for each in performances):
+        for each in performances:
+            begun.append(each)
+            threading.Thread(target=each.play, daemon=True).start()
+        # Not of the threads, by `is_alive` or `join`: a Ctrl-C in there, and with gevent both yield, makes CPython
+        # believe that the thread has ended.
+        while not (
+            all(each.has_ended for each in performances) or any(each.failure for each in performances)
+        ):
             watch()
-            # Not `join`: a Ctrl-C in there makes CPython believe that the thread has ended.
             time.sleep(LOOK_AT_MATCHES_S)
     except KeyboardInterrupt:
         pass  # told by what is returned
-    _end_all(performances, threads)
+    _end_all(begun)
     for each in performances:
         if each.failure is not None:
             raise each.failure
     return all(each.is_over for each in performances)
 
 
-def _end_all(performances: Sequence[Performance], threads: Sequence[threading.Thread]) -> None:
+def _end_all(performances: Sequence[Performance]) -> None:
     for each in performances:
         each.stop()
     deadline = time.monotonic() + STOPPING_S
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    for each in performances:
+        each.wait_until_ended(max(0.0, deadline - time.monotonic()))
