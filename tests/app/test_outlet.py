@@ -84,6 +84,21 @@ def test_what_is_too_much_is_left_out_and_that_is_told(pipe: Pipe, monkeypatch: 
     assert pipe.read_lines(2) == [missing, "the next"]
 
 
+def test_what_was_left_out_is_told_at_the_end_at_the_latest(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 10)
+    outlet = Outlet(pipe.stream)
+    for number in range(UNREAD):
+        outlet.write(f"{number} {FULL}")
+    left_out = outlet.left_out
+    pipe.read_lines(UNREAD - left_out)
+
+    outlet.close()
+
+    assert [record.args for record in caplog.records] == [(left_out,)]
+
+
 def test_a_terminal_that_is_held_holds_up_nobody() -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
@@ -101,6 +116,50 @@ def test_a_terminal_that_is_held_holds_up_nobody() -> None:
         while b"a line" not in shown:
             shown += os.read(ours, 100)
     os.close(ours)
+
+
+def test_a_terminal_that_nobody_reads_holds_up_nobody() -> None:
+    """It says that it takes something when it has room for a part of a line."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with open(theirs, "w", encoding="utf-8") as stream:
+        outlet = Outlet(stream)
+
+        for number in range(UNREAD):
+            outlet.write(f"{number} {FULL}")  # would never return where it waited
+
+        assert outlet.waiting
+        while outlet.waiting:
+            os.read(ours, 65_536)
+    os.close(ours)
+
+
+def test_a_pipe_that_does_not_block_is_waited_for_without_turning_round(pipe: Pipe) -> None:
+    """Such is one that was inherited from Node, say: it refuses what it has no room for."""
+    os.set_blocking(pipe.stream.fileno(), False)
+    tries: list[int] = []
+    outlet = Outlet(pipe.stream)
+    file = outlet._file
+    assert file is not None
+
+    class Counted:
+        def write(self, content: bytes) -> int | None:
+            tries.append(len(content))
+            return file.write(content)
+
+        def fileno(self) -> int:
+            return file.fileno()
+
+    outlet._file = Counted()  # type: ignore[assignment]
+    for number in range(UNREAD):
+        outlet.write(f"{number} {FULL}")
+    eventually(lambda: tries.count(tries[-1]) > 1 and outlet.waiting, "the thread meets a full pipe")
+    refused = len(tries)
+    select.select([], [], [], 0.2)
+    assert len(tries) - refused < 10
+
+    lines = pipe.read_lines(UNREAD)
+    assert [int(line.split()[0]) for line in lines] == list(range(UNREAD))
 
 
 def test_a_reader_who_has_gone_is_no_error(pipe: Pipe) -> None:

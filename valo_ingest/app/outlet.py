@@ -23,7 +23,7 @@ MAX_WAITING: Final = 10_000
 """Lines that are kept for a reader who takes none: 2 MB or so."""
 
 AT_ONCE_BYTES: Final = getattr(select, "PIPE_BUF", 512)
-"""So much a pipe surely takes that takes anything."""
+"""So much a pipe surely takes that takes anything. A terminal does not: it may have room for half a line."""
 
 CLOSE_S: Final = 1.0
 """How long the end of a server waits for its log to be taken."""
@@ -65,8 +65,7 @@ class Outlet:
             return
         waiting = self.waiting
         if self.left_out and waiting <= MAX_WAITING // 2:
-            left_out, self.left_out = self.left_out, 0
-            logger.warning("%d lines are missing here: nobody took what was logged", left_out)
+            self._tell_left_out()
         content = text.replace("\n", os.linesep).encode(self._stream.encoding, errors="backslashreplace")
         if (
             not self.waiting
@@ -85,6 +84,12 @@ class Outlet:
         deadline = time.monotonic() + CLOSE_S
         while self.waiting and time.monotonic() < deadline:
             gevent.sleep(LOOK_S)
+        if self.left_out and not self.waiting:
+            self._tell_left_out()
+
+    def _tell_left_out(self) -> None:
+        left_out, self.left_out = self.left_out, 0
+        logger.warning("%d lines are missing here: nobody took what was logged", left_out)
 
     def _hand_over(self, content: bytes) -> None:
         if not self._handed_over:
@@ -102,14 +107,20 @@ class Outlet:
         rest = memoryview(content)
         try:
             while rest:
-                rest = rest[self._file.write(rest) or 0 :]
+                taken = self._file.write(rest)
+                if taken is None:  # whoever shares it has set it not to block
+                    get_original("select", "select")([], [self._file], [])
+                rest = rest[taken or 0 :]
         except OSError:
             return  # whoever read it has gone, or the disk is full: there is nowhere left to say that
 
 
 def _poll_of(file: io.RawIOBase | None) -> "select.poll | None":
-    """Return what tells whether `file` takes something at once; None where that cannot be known, as on Windows."""
-    if file is None or not hasattr(select, "poll"):
+    """Return what tells whether `file` takes a line at once; None where that cannot be known.
+
+    It cannot on Windows, nor of a terminal.
+    """
+    if file is None or file.isatty() or not hasattr(select, "poll"):
         return None
     poll = get_original("select", "poll")()
     poll.register(file, select.POLLOUT)
