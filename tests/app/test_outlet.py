@@ -129,8 +129,10 @@ def test_a_terminal_that_nobody_reads_holds_up_nobody() -> None:
             outlet.write(f"{number} {FULL}")  # would never return where it waited
 
         assert outlet.waiting
-        while outlet.waiting:
-            os.read(ours, 65_536)
+        shown = b""
+        while shown.count(b"\n") < UNREAD:
+            shown += os.read(ours, 65_536)
+        eventually(lambda: outlet.waiting == 0, "all is written")
     os.close(ours)
 
 
