@@ -72,13 +72,18 @@ def test_a_fault_of_a_client_is_refused_and_not_logged_each_time(
     assert fault not in refused[0]
 
 
-def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    logger = make_server().eio.logger
+@pytest.mark.parametrize(
+    "text", ["message handler error", "post request handler error", "Unknown receive error"]
+)
+def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    refused: list[str] = []
+    logger = make_server(refused.append).eio.logger
     try:
         raise ZeroDivisionError
     except ZeroDivisionError:
-        logger.exception("message handler error")
+        logger.exception(text)
 
+    assert refused == []
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None

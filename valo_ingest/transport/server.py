@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import socketio
+from engineio.exceptions import EngineIOError
 from gevent import socket
 from gevent.pool import Pool
 from gevent.pywsgi import LoggingLogAdapter, WSGIServer
@@ -272,7 +273,13 @@ CLIENT_FAULTS: Final[Mapping[str, str]] = {
     "post request handler error": "A polling request broke off, or cannot be read.",
     "Unknown receive error": "A frame cannot be read.",
 }
-"""What engineio logs with a traceback each time a client is to blame, and what that means."""
+"""What engineio logs with a traceback each time a client is to blame, and what that means.
+
+It says so of every exception. `RAISED_BY_CLIENTS` tells which of them may be a client's fault.
+"""
+
+RAISED_BY_CLIENTS: Final = (ValueError, KeyError, OSError, EngineIOError)
+"""What reading a request or a frame raises. Whatever else is raised there is a bug, and has to be seen."""
 
 CLIENT_ERRORS: Final[Mapping[str, str]] = {
     "Unexpected binary packet": "A binary event came before its client had joined.",
@@ -289,7 +296,9 @@ class _FaultsOfOurs(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        told = CLIENT_FAULTS.get(str(record.msg)) or CLIENT_ERRORS.get(str(error))
+        told = CLIENT_ERRORS.get(str(error))
+        if isinstance(error, RAISED_BY_CLIENTS):
+            told = told or CLIENT_FAULTS.get(str(record.msg))
         if told is not None:
             self._refuse(told)
         return told is None
