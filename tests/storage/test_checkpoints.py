@@ -9,7 +9,7 @@ import pytest
 
 from tests.storage.test_journal import World
 from valo_ingest.storage.checkpoints import ENTRIES_PER_CHECKPOINT, Checkpoints
-from valo_ingest.storage.journal import FILE_NAME
+from valo_ingest.storage.journal import FILE_NAME, PAGE_BYTES, PAGES_IN_LOG
 
 PAGES_BY_DEFAULT = 1_000
 """After so many SQLite makes a checkpoint within a transaction, if it is not told otherwise."""
@@ -104,6 +104,15 @@ def test_the_log_begins_anew_after_a_checkpoint(world: World) -> None:
         sizes.append((world.directory / f"{FILE_NAME}-wal").stat().st_size)
 
     assert sizes[2] < 1.5 * sizes[0]
+
+
+def test_the_log_begins_anew_though_the_thread_never_comes_to_its_end(world: World) -> None:
+    """As under load: whatever is written during a checkpoint has to stay in the log."""
+    wal = world.directory / f"{FILE_NAME}-wal"
+    write_one_by_one(world, PAGES_IN_LOG + PAGES_IN_LOG // 4)  # each of them writes a page, or two
+
+    assert wal.stat().st_size < 1.1 * PAGES_IN_LOG * PAGE_BYTES
+    assert in_database(world.directory) > 0
 
 
 def test_where_there_is_no_journal_none_is_made(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 SQLite does that within whichever transaction finds 1,000 pages in the log, and waits for the disk then: 10 ms, and on
 some disks 50, in which the server does nothing else. Here it is done beside the server, in a thread and on a connection
-of its own, which holds up neither. A transaction still does it that finds `PAGES_IN_LOG` of them: where threads cannot
-keep up, or cannot get at the database, the log does not grow for ever.
+of its own, which holds up neither.
+
+That alone never lets the log begin anew while entries keep coming: some are written while the thread waits for the
+disk, and the log has to keep them. So a transaction still does it that finds `PAGES_IN_LOG` of them, at 1,000 entries/s
+every four seconds. It has only that rest to carry over, but waits for the disk once.
 
 SQLite keeps the file of a connection open that is closed while another one has the database locked, and opens the
 next one on it. So the first checkpoint leaves one more file open, and no other does. It is made soon after the start: a

@@ -69,7 +69,7 @@ PAGE_BYTES: Final = 8_192
 """A busy turn fills several. With SQLite's 4,096 an entry takes 1.5 microseconds there, with this 1.3."""
 
 PAGES_IN_LOG: Final = 4_000
-"""After so many a transaction carries them into the database itself. `Checkpoints` mostly have done that before."""
+"""After so many a transaction carries into the database what `Checkpoints` have left, and the log begins anew."""
 
 INSERT_ENTRY: Final = "INSERT INTO entries VALUES (?, ?, ?, ?, ?)"
 
