@@ -4,9 +4,11 @@ import io
 import logging
 import os
 import select
+import sys
 from collections.abc import Iterator
 from typing import TextIO
 
+import gevent
 import pytest
 
 from tests.e2e.running import eventually
@@ -162,6 +164,23 @@ def test_a_pipe_that_does_not_block_is_waited_for_without_turning_round(pipe: Pi
 
     lines = pipe.read_lines(UNREAD)
     assert [int(line.split()[0]) for line in lines] == list(range(UNREAD))
+
+
+def test_an_exception_that_ends_a_greenlet_holds_up_nobody(pipe: Pipe) -> None:
+    outlet = Outlet(pipe.stream)
+    outlet.take_tracebacks()
+    for number in range(UNREAD):
+        outlet.write(f"{number} {FULL}")
+
+    gevent.spawn(lambda: 1 / 0).join()  # would never return where gevent waited
+
+    assert outlet.waiting
+    shown = ""
+    while "failed with ZeroDivisionError" not in shown:
+        shown += os.read(pipe.reading, 65_536).decode()
+    assert f"{FULL}Traceback" in shown
+    outlet.close()
+    assert gevent.get_hub().exception_stream is sys.stderr
 
 
 def test_a_reader_who_has_gone_is_no_error(pipe: Pipe) -> None:

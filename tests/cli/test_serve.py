@@ -1,9 +1,11 @@
 import os
 from pathlib import Path
 
+import gevent
 import pytest
 
 from tests.cli.conftest import CommandLine, FakeApp
+from valo_ingest import app
 from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 
 
@@ -271,3 +273,16 @@ def test_a_data_directory_that_is_in_use_is_a_failure(valo_ingest: CommandLine, 
 
     assert result.exit_code == 1
     assert result.stderr.endswith("give this one a directory of its own with --data-dir.\n")
+
+
+def test_what_gevent_says_of_a_greenlet_that_failed_is_written_as_the_log_is(
+    valo_ingest: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    streams: list[object] = []
+    monkeypatch.setattr(app, "serve", lambda *_, **__: streams.append(gevent.get_hub().exception_stream))
+
+    valo_ingest("serve", "--insecure")
+
+    (stream,) = streams
+    assert isinstance(stream, app.Outlet)
+    assert gevent.get_hub().exception_stream is not stream

@@ -79,8 +79,14 @@ class Outlet:
         else:
             self._hand_over(content)
 
+    def take_tracebacks(self) -> None:
+        """Have gevent write here, until `close`, what an exception says that ends a greenlet: it too would wait."""
+        gevent.get_hub().exception_stream = self
+
     def close(self) -> None:
         """Wait a moment until all is taken."""
+        if gevent.get_hub().exception_stream is self:
+            del gevent.get_hub().exception_stream  # so it is standard error again
         deadline = time.monotonic() + CLOSE_S
         while self.waiting and time.monotonic() < deadline:
             gevent.sleep(LOOK_S)

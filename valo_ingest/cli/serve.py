@@ -40,6 +40,7 @@ def serve(ctx: click.Context, /, **_: Any) -> None:
     resolved = resolve(ctx)
     warn_of_slips(ctx)
     log = app.Outlet(sys.stderr)
+    log.take_tracebacks()
     try:
         config, made = _prepare(resolved)
         logs.configure(config.log_format, config.log_level, log)
