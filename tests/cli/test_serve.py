@@ -280,6 +280,7 @@ def test_what_gevent_says_of_a_greenlet_that_failed_is_written_as_the_log_is(
 ) -> None:
     streams: list[object] = []
     monkeypatch.setattr(app, "serve", lambda *_, **__: streams.append(gevent.get_hub().exception_stream))
+    valo_ingest.environment["AUTH_KEY"] = "hunter2"
 
     valo_ingest("serve", "--insecure")
 
