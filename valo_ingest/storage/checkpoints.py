@@ -4,9 +4,9 @@ SQLite does that within whichever transaction finds 1,000 pages in the log, and 
 some disks 50, in which the server does nothing else. Here it is done beside the server, in a thread and on a connection
 of its own, which holds up neither.
 
-That alone never lets the log begin anew while entries keep coming: some are written while the thread waits for the
-disk, and the log has to keep them. So a transaction still does it that finds `PAGES_IN_LOG` of them, at 1,000 entries/s
-every four seconds. It has only that rest to carry over, but waits for the disk once.
+The log begins anew when all of it was carried over and nothing was written meanwhile. While entries keep coming that
+succeeds only now and then, though it is tried a few times in a row. So a transaction still does it that finds
+`PAGES_IN_LOG` of them: it has only the rest to carry over, but waits for the disk once.
 
 SQLite keeps the file of a connection open that is closed while another one has the database locked, and opens the
 next one on it. So the first checkpoint leaves one more file open, and no other does. It is made soon after the start: a
@@ -23,6 +23,9 @@ from valo_ingest.storage.journal import FILE_NAME
 
 ENTRIES_PER_CHECKPOINT: Final = 500
 """They fill 1,000 pages where each has a transaction of its own, and 100 where many share one."""
+
+PASSES: Final = 4
+"""How often it is tried in a row to leave nothing: all but the first have little to carry over."""
 
 BUSY_S: Final = 1.0
 
@@ -51,6 +54,9 @@ class Checkpoints:
         self._done = self._written()
         try:
             with closing(sqlite3.connect(self._address, uri=True, timeout=BUSY_S)) as database:
-                database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                for _ in range(PASSES):
+                    _, in_log, carried_over = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if carried_over == in_log:
+                        return
         except sqlite3.Error:
             return

@@ -278,7 +278,7 @@ CLIENT_FAULTS: Final[Mapping[str, str]] = {
 It says so of every exception. `RAISED_BY_CLIENTS` tells which of them may be a client's fault.
 """
 
-RAISED_BY_CLIENTS: Final = (ValueError, KeyError, OSError, EngineIOError)
+RAISED_BY_CLIENTS: Final = (ValueError, LookupError, RecursionError, OSError, EngineIOError)
 """What reading a request or a frame raises. Whatever else is raised there is a bug, and has to be seen."""
 
 CLIENT_ERRORS: Final[Mapping[str, str]] = {
