@@ -177,6 +177,12 @@ def test_options_that_make_no_sense_are_refused(
     assert not played.scripts
 
 
+def test_a_fault_that_hit_nothing_is_told_as_well(valo_ingest: CommandLine, played: FakePerformances) -> None:
+    result = valo_ingest("simulate", "--faults", "reconnects,nulls=0.1,drops=0")
+
+    assert result.stdout.splitlines()[1] == "Done on purpose: nulls 0, reconnects 0."
+
+
 def test_group_codes_that_are_made_are_easily_typed() -> None:
     (code,) = group_codes(None, 1)
 

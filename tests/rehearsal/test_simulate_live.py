@@ -122,6 +122,16 @@ def test_with_all_faults_nothing_is_refused_but_what_was_spoilt(server: RunningS
     )
 
 
+@pytest.mark.parametrize("faults", [{Fault.STRINGS: 1.0}, {Fault.NULLS: 1.0}])
+def test_the_score_that_is_told_is_that_of_the_server(
+    server: RunningServer, faults: dict[Fault, float]
+) -> None:
+    performance = perform(server.ingest_url, auxiliaries=0, faults=faults)
+
+    left, right = shown_in_the_end(server, performance.script.group_code)["teams"]
+    assert performance.score == (left["roundsWon"], right["roundsWon"])
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_the_match_on_the_server_too(server: RunningServer, ending: signal.Signals) -> None:

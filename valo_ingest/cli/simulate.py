@@ -249,7 +249,8 @@ def _results(performances: Sequence[Performance], accounts: Accounts) -> Iterato
     for each in performances:
         when = f"after {each.round_number} rounds" if each.is_over else f"in round {each.round_number}"
         yield f"{one_line(each.script.group_code)}, seed {each.script.seed}: {_score(each, 'name')} {when}."
-    if accounts.injected:
-        listed = ", ".join(f"{name} {count:,}" for name, count in sorted(accounts.injected.items()))
+    wanted = sorted({fault for each in performances for fault, rate in each.script.faults.items() if rate})
+    if wanted:
+        listed = ", ".join(f"{fault} {accounts.injected.get(fault, 0):,}" for fault in wanted)
         yield f"Done on purpose: {listed}."
     yield from accounts_lines(accounts)

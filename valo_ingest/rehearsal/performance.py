@@ -236,7 +236,8 @@ class Performance:
                     self._end(step)
                     return False
                 self._send(step, may_be_refused=action.may_be_refused)
-                self._note(step)
+                if not action.may_be_refused:
+                    self._note(step)
                 if step.type == ObserverType.MATCH_START:
                     self._log_on_auxiliaries()
         return self._may_go_on()
@@ -257,16 +258,14 @@ class Performance:
             client.send(step.type, step.data, may_be_refused=may_be_refused)
 
     def _note(self, step: Step) -> None:
-        """Keep for those who look what was sent; it may have been spoilt."""
-        if step.sender != OBSERVER or not isinstance(step.data, dict):
+        """Keep for those who look what was sent. Numbers may be text: a server reads them."""
+        if step.sender != OBSERVER:
             return
-        numbers = {name: value for name, value in step.data.items() if isinstance(value, int)}
         if step.type == ObserverType.ROUND_INFO:
-            self.round_number = numbers.get("roundNumber", self.round_number)
-            self.phase = str(step.data.get("roundPhase"))
+            self.round_number = int(step.data["roundNumber"])
+            self.phase = step.data["roundPhase"]
         elif step.type == ObserverType.SCORE:
-            first, second = self._rounds_won
-            self._rounds_won = (numbers.get("team_0", first), numbers.get("team_1", second))
+            self._rounds_won = (int(step.data["team_0"]), int(step.data["team_1"]))
 
     def _break(self, sender: int) -> None:
         client = self._clients.get(sender)
