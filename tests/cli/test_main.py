@@ -63,6 +63,35 @@ def test_only_the_command_that_was_asked_for_is_loaded() -> None:
     assert done.stdout.splitlines()[-1] == "True False", done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell, and no /dev/full there")
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "told"),
+    [
+        ("doctor --url http://127.0.0.1:1 >&-", 1, ""),
+        ("simulate --url http://127.0.0.1:1 2>&-", 1, ""),
+        (
+            "config --lan data >/dev/full",
+            1,
+            "Error: The output cannot be written: No space left on device.\n",
+        ),
+    ],
+)
+def test_what_cannot_be_printed_is_no_traceback(
+    tmp_path: Path, arguments: str, exit_code: int, told: str
+) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m valo_ingest {arguments}', sys.executable],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (exit_code, told)
+    assert "Traceback" not in done.stdout
+
+
 LOOK_WHEN_PATCHED = """
 import sys
 from gevent import monkey

@@ -1,10 +1,13 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import gevent
 import pytest
 
 from tests.cli.conftest import CommandLine, FakeApp
+from tests.e2e.running import clean_environment, serve_command
 from valo_ingest import app
 from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 
@@ -287,3 +290,29 @@ def test_what_gevent_says_of_a_greenlet_that_failed_is_written_as_the_log_is(
     (stream,) = streams
     assert isinstance(stream, app.Outlet)
     assert gevent.get_hub().exception_stream is not stream
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")
+def test_a_server_whose_addresses_nobody_reads_serves_all_the_same(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = serve_command("--insecure", "--auth-key", "key")
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=clean_environment(), stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert process.stderr is not None
+    try:
+        line = process.stderr.readline()
+        while line and "cannot be printed: Broken pipe" not in line:
+            line = process.stderr.readline()
+        process.terminate()
+        rest = process.stderr.read()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+    assert line
+    assert rest.splitlines()[-1].endswith(" stopped")

@@ -89,6 +89,20 @@ def test_a_usual_port_that_is_closed_may_be_another_one(
     assert reaching.check_port(Place(side, "http", HOST, USUAL_PORTS[side])).do.endswith(advice)
 
 
+@pytest.mark.parametrize("typed", ["10.0.0.5", "http://10.0.0.5"])
+@pytest.mark.parametrize("error", [ConnectionRefusedError, TimeoutError])
+def test_who_typed_half_an_address_is_told_to_type_it_all(
+    monkeypatch: pytest.MonkeyPatch, typed: str, error: type[OSError]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+
+    advice = reaching.check_port(place_of(Side.INGEST, typed)).do
+    assert advice == "Type the whole address, as the server printed it, such as http://10.0.0.5:5100"
+
+
 @pytest.mark.parametrize(
     ("error", "words", "advice"),
     [

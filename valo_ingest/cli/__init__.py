@@ -1,12 +1,16 @@
 """The command line: one module per command. Nothing else reads arguments or the environment."""
 
+import errno
+import os
+import sys
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from valo_ingest import __version__
 from valo_ingest.cli.settings import CONTEXT
+from valo_ingest.cli.text import one_line
 from valo_ingest.loading import loading
 
 COMMANDS: Final = (
@@ -23,6 +27,8 @@ COMMANDS: Final = (
 )
 """Each is the name of a module here, and of the command in it."""
 
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class LoadedWhenCalled(click.Group):
     """Commands of which only that is loaded which is asked for: a server is back sooner without the others."""
@@ -33,6 +39,23 @@ class LoadedWhenCalled(click.Group):
         with loading():
             command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        _have_streams()
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in DISK_FULL:
+                raise
+            where = f"{error.filename} " if error.filename else "The output "
+            raise click.ClickException(one_line(f"{where}cannot be written: {error.strerror}.")) from error
+
+
+def _have_streams() -> None:
+    """Write to nowhere where there is nothing to write to: without a console, a stream is None in Python."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, it stays open
 
 
 @click.group(

@@ -1,5 +1,6 @@
 """`valo-ingest serve`: the server."""
 
+import logging
 import os
 import sys
 from dataclasses import replace
@@ -18,6 +19,8 @@ from valo_ingest.errors import ConfigError, DataDirInUse, ListenError
 from valo_ingest.storage.keys import keep_auth_key, keep_operator_password
 from valo_ingest.transport.addresses import lan_addresses
 from valo_ingest.transport.notify import ServiceManager
+
+logger = logging.getLogger(__name__)
 
 
 @click.command(context_settings=CONTEXT)
@@ -77,5 +80,8 @@ def _service_manager() -> ServiceManager:
 
 
 def _announce(config: Config, made: announcement.Made, ports: announcement.BoundPorts) -> None:
-    for line in announcement.lines(config, ports, addresses=lan_addresses(), made=made):
-        click.echo(line)
+    try:
+        for line in announcement.lines(config, ports, addresses=lan_addresses(), made=made):
+            click.echo(line)
+    except OSError as error:  # nobody reads on, or the disk is full: no reason not to serve
+        logger.warning("the addresses cannot be printed: %s", error.strerror)

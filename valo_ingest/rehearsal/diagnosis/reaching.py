@@ -4,6 +4,7 @@ import re
 import socket
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from http.client import HTTPException
 from typing import Final
 
@@ -13,6 +14,7 @@ from valo_ingest.rehearsal.diagnosis.findings import Finding, broken, ok
 from valo_ingest.rehearsal.diagnosis.machine import is_this_machine, port_holder
 from valo_ingest.rehearsal.diagnosis.places import (
     ANSWER_S,
+    SCHEME_PORTS,
     USUAL_PORTS,
     Answer,
     Place,
@@ -65,13 +67,15 @@ def check_port(place: Place) -> Finding:
         return broken(
             check,
             f"{place.host} does not answer on port {place.port}: something drops what is sent there",
-            f"Let port {place.port} through the firewall of that machine, and look whether it is the right address.",
+            _whole_address(place)
+            or f"Let port {place.port} through the firewall of that machine, and look whether it is the right address.",
         )
     except ConnectionRefusedError:
         return broken(
             check,
             f"port {place.port} of {place.host} is closed: nothing listens there",
-            f"Start the server there, or look which port it printed{_port_to_say(place)}",
+            _whole_address(place)
+            or f"Start the server there, or look which port it printed{_port_to_say(place)}",
         )
     except OSError as error:
         return broken(
@@ -80,6 +84,14 @@ def check_port(place: Place) -> Finding:
             "Look at the address, the cable or Wi-Fi, and whether both machines are in the same network.",
         )
     return ok(check, f"port {place.port} of {place.host} is open")
+
+
+def _whole_address(place: Place) -> str:
+    """Return what to type where it seems that only a part of the address was; empty where it was all."""
+    if place.port != SCHEME_PORTS[place.scheme]:
+        return ""
+    whole = replace(place, scheme="http", port=USUAL_PORTS[place.side])
+    return f"Type the whole address, as the server printed it, such as {whole.url}"
 
 
 def _port_to_say(place: Place) -> str:
