@@ -32,10 +32,7 @@ class Link:
         self._is_silent = False
         self._is_ending = False
         self._directions = 2
-        self.upstream = bytearray()
-        """What the client sent and the server was given."""
-        self.downstream = bytearray()
-        """What the server sent and the client was given."""
+        self._upstream, self._downstream = bytearray(), bytearray()
         self.server_has_closed = threading.Event()
         self._threads = [
             threading.Thread(target=self._carry_up, daemon=True),
@@ -43,6 +40,18 @@ class Link:
         ]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def upstream(self) -> bytes:
+        """What the client sent and the server was given."""
+        with self._lock:  # in which it is given, and noted: what has been answered is in it
+            return bytes(self._upstream)
+
+    @property
+    def downstream(self) -> bytes:
+        """What the server sent and the client was given."""
+        with self._lock:
+            return bytes(self._downstream)
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +101,7 @@ class Link:
                 with self._lock:
                     if not self._is_silent:
                         self._server.sendall(chunk)
-                        self.upstream += chunk
+                        self._upstream += chunk
         self._finish(self._server)
 
     def _carry_down(self) -> None:
@@ -101,7 +110,7 @@ class Link:
                 with self._lock:
                     if not self._is_silent and not self._is_ending:
                         self._client.sendall(chunk)
-                        self.downstream += chunk
+                        self._downstream += chunk
         self.server_has_closed.set()
         self._finish(self._client)
 
@@ -165,7 +174,7 @@ class Proxy:
 
     def sent(self) -> list[str]:
         """Return all Engine.IO packets that clients sent over it, whatever the transport."""
-        return [packet for link in self.links for packet in packets_of(bytes(link.upstream))]
+        return [packet for link in self.links for packet in packets_of(link.upstream)]
 
     def close(self) -> None:
         self._is_closed = True
@@ -198,8 +207,8 @@ class Exchange:
     """A WebSocket that went over a cable: the heads of its request and its answer, and the frames so far."""
 
     def __init__(self, link: Link) -> None:
-        self.request, _, self.sent = bytes(link.upstream).partition(HEAD_END)
-        self.answer, _, self.got = bytes(link.downstream).partition(HEAD_END)
+        self.request, _, self.sent = link.upstream.partition(HEAD_END)
+        self.answer, _, self.got = link.downstream.partition(HEAD_END)
 
     @property
     def agreed(self) -> str:
