@@ -195,8 +195,9 @@ def test_addresses_of_one_ipv6_network_are_counted_together(made: Fixture) -> No
 # --- scripts --------------------------------------------------------------------------------------------------
 
 
-def test_a_script_brings_the_password_as_a_token(made: Fixture) -> None:
-    assert made.guard.check_bearer({**FAR, "HTTP_AUTHORIZATION": f"Bearer {PASSWORD}"})
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_a_script_brings_the_password_as_a_token(made: Fixture, scheme: str) -> None:
+    assert made.guard.check_bearer({**FAR, "HTTP_AUTHORIZATION": f"{scheme} {PASSWORD}"})
     assert not made.guard.check_bearer(FAR)
     assert not made.guard.check_bearer({**FAR, "HTTP_AUTHORIZATION": "Basic Zm9v"})
 

@@ -53,7 +53,7 @@ FORWARDED: Final = (
 )
 """Headers of requests that somebody passes on: the address of the connection is not its sender's."""
 
-BEARER: Final = "Bearer "
+BEARER: Final = "bearer"
 
 
 class Session(Struct, frozen=True):
@@ -104,10 +104,10 @@ class Guard:
         Raises:
             WrongPassword: It brings another.
         """
-        given = str(environ.get("HTTP_AUTHORIZATION", ""))
-        if not given.startswith(BEARER):
+        scheme, _, token = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+        if scheme.lower() != BEARER:
             return False
-        self._check(environ, given.removeprefix(BEARER).strip().encode("latin-1").decode(errors="replace"))
+        self._check(environ, token.strip().encode("latin-1").decode(errors="replace"))
         return True
 
     def session(self, environ: Environ) -> Session | None:

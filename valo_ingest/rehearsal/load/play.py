@@ -69,7 +69,7 @@ class Play:
         """Auxiliary clients stop: the observer is about to end the match."""
         self.is_over = Event()
         self.busy = 0
-        """Auxiliary clients that still send."""
+        """Auxiliary clients that log on or still send."""
         self.round_number = 0
         """As the observer has told it last."""
         self._steps = steps

@@ -167,12 +167,12 @@ class AuxiliaryUser(SendingUser):
         client = AuxiliaryClient(
             self.venue.target.ingest_url, identity, tally=self.tally, reconnect_s=RECONNECT_S
         )
-        if not self.enter(client):
-            return
         self._client = client
         self._player_id = player_id
-        play.busy += 1
+        play.busy += 1  # while it logs on, too: the server would know no match that has ended meanwhile
         try:
+            if not self.enter(client):
+                return
             self.send_part(play, self.number + 1, from_s=time.perf_counter())
             self.wait_for_answers()
         finally:
