@@ -103,6 +103,33 @@ def test_a_cut_client_is_seen_by_shape_and_words(
     assert_sound(page)
 
 
+@SIZES
+def test_endless_names_leave_room_for_the_rest(
+    chromium: Chromium, server: RunningServer, code: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    name = "W" * 1_000
+    team = {"name": name, "tricode": name, "url": "", "attackStart": True}
+    observer = WebSocketClient(server.ingest_port)
+    observer.emit("obs_logon", messages.observer_logon(code, leftTeam=team))
+    assert observer.wait_for("obs_logon_ack")["value"] is True
+    player = messages.roster("p1", name=name)
+    observer.emit("obs_data", as_text(messages.observer_data(code, "roster", player)))
+    page = chromium.open(server.extras_url, size)
+    log_in(page, server)
+    card = card_of(page, code)
+
+    assert page.evaluate(f"document.querySelector('{card}').offsetHeight") < 500
+    assert_sound(page)
+    page.submit(f"{card} h3 a")
+    page.wait("document.querySelector('.players tbody bdi') !== null")
+
+    assert page.evaluate("document.querySelector('.match-head').offsetHeight") < 400
+    assert page.evaluate("document.querySelector('.players').offsetWidth") < 1_500
+    assert_sound(page)
+    page.picture(tmp_path / "endless.png")
+    observer.close()
+
+
 @pytest.mark.parametrize(("by_ms", "words"), [(60_000, "60 s ahead of"), (-60_000, "60 s behind"), (0, "")])
 def test_a_clock_that_differs_is_seen(
     chromium: Chromium, server: RunningServer, show: Show, by_ms: int, words: str
