@@ -221,3 +221,12 @@ def test_nobody_who_looks_holds_a_stop_up(start_server: Start) -> None:
     assert server.stop() < STOP_S
     for stream in streams:
         stream.close()
+
+
+@pytest.mark.parametrize("path", ["/matches/nope", "/api/matches/nope"])
+def test_a_match_that_was_never_kept_is_not_found_and_nothing_is_logged(
+    server: RunningServer, log_of_the_server: None, path: str
+) -> None:
+    status, _, _ = server.extras("GET", path)
+
+    assert status == 404

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import gevent
 
@@ -13,6 +14,8 @@ from valo_ingest.storage.checkpoints import Checkpoints
 from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
 logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,31 @@ def pause() -> None:
     gevent.idle(HIGHEST_PRIORITY)
 
 
+def in_a_thread(work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, done in a thread of the system, or raise what it raises.
+
+    gevent would write a traceback of that to the log, whoever is ready to catch it.
+    """
+    raised: Exception | None = None
+
+    def attempt() -> Result | None:
+        nonlocal raised
+        try:
+            return work()
+        except Exception as error:  # raised again below, in the greenlet that asked
+            raised = error
+            return None
+
+    result = gevent.get_hub().threadpool.apply(attempt)
+    if raised is not None:
+        raise raised
+    return cast("Result", result)
+
+
 def make_checkpoint(checkpoints: Checkpoints) -> None:
     """Make a checkpoint of the journal if one is due; nobody else waits for the disk meanwhile."""
     if checkpoints.is_due:
-        gevent.get_hub().threadpool.apply(checkpoints.make)
+        in_a_thread(checkpoints.make)
 
 
 def delete_old_matches(config: Config) -> None:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import gevent
-
 from valo_ingest import __version__
 from valo_ingest.app.basis import Basis
-from valo_ingest.app.chores import pause
+from valo_ingest.app.chores import in_a_thread, pause
 from valo_ingest.app.matches import Matches
 from valo_ingest.app.stores import open_archive
 from valo_ingest.app.tokens import random_code, random_token
@@ -97,9 +95,7 @@ def _site(basis: Basis, matches: Matches, *, watch: Watch, feeds: Feeds, elsewhe
     config = basis.config
     return Site(
         watch=watch,
-        history=History(
-            open_archive(config.data_dir), elsewhere=gevent.get_hub().threadpool.apply, pause=pause
-        ),
+        history=History(open_archive(config.data_dir), elsewhere=in_a_thread, pause=pause),
         controls=matches.controller,
         guard=Guard(
             password=config.operator_password,
