@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import gevent
 
 from valo_ingest.app.stores import open_archive
 from valo_ingest.config import Config
-from valo_ingest.errors import JournalFault
+from valo_ingest.errors import JournalFault, ValoIngestError
 from valo_ingest.storage.checkpoints import Checkpoints
 from valo_ingest.transport.websocket import HIGHEST_PRIORITY
 
@@ -46,24 +46,22 @@ def pause() -> None:
 
 
 def in_a_thread(work: Callable[[], Result]) -> Result:
-    """Return what `work` returns, done in a thread of the system, or raise what it raises.
+    """Return what `work` returns, done in a thread of the system, or raise the `ValoIngestError` that it raises.
 
-    gevent would write a traceback of that to the log, whoever is ready to catch it.
+    gevent writes a traceback of whatever leaves such a thread to the log, though somebody here is ready for it. So it
+    should, of what nobody expects.
     """
-    raised: Exception | None = None
 
-    def attempt() -> Result | None:
-        nonlocal raised
+    def attempt() -> tuple[Result] | ValoIngestError:
         try:
-            return work()
-        except Exception as error:  # raised again below, in the greenlet that asked
-            raised = error
-            return None
+            return (work(),)
+        except ValoIngestError as error:
+            return error
 
-    result = gevent.get_hub().threadpool.apply(attempt)
-    if raised is not None:
-        raise raised
-    return cast("Result", result)
+    outcome: tuple[Result] | ValoIngestError = gevent.get_hub().threadpool.apply(attempt)
+    if isinstance(outcome, ValoIngestError):
+        raise outcome
+    return outcome[0]
 
 
 def make_checkpoint(checkpoints: Checkpoints) -> None:
