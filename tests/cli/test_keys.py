@@ -1,6 +1,8 @@
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.cli.conftest import CommandLine
+from tests.e2e.running import clean_environment
 from tests.storage.kept import KeptMatches, make_opening
 from valo_ingest import app
 from valo_ingest.cli.scoreboard import local_time
@@ -376,3 +379,20 @@ def test_keys_that_cannot_be_read_are_one_line(valo_ingest: CommandLine, command
         os.unlink(part)
     path.write_bytes(b"no database " * 1_000)
     assert f"The access keys in {path} cannot be" in run(valo_ingest, *command, status=1).stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_key_that_cannot_be_printed_is_revoked(valo_ingest: CommandLine) -> None:
+    command = [sys.executable, "-m", "valo_ingest", "keys", "create", "Crew", "--data-dir", "data"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, env=clean_environment(), stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "The key Crew could not be printed, so it is revoked.",
+        "Error: The output cannot be written: No space left on device.",
+    ]
+    (key,) = json.loads(run(valo_ingest, "list", "--json").stdout)
+    assert key["state"] == "revoked"

@@ -37,6 +37,7 @@ def refusal(valo_ingest: CommandLine, *arguments: str, status: int) -> str:
         (("capacity", "--web"), "capacity has no web UI"),
         (("capacity", "nope"), "nope: cannot be read"),
         (("lan-final", "--duration", "1"), "Invalid value for '--duration'"),
+        (("lan-final", "--key", "\udcff"), "Invalid value for '--key'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

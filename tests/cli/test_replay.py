@@ -395,6 +395,7 @@ def test_who_steps_is_shown_no_secret(server: FakeServer) -> None:
         ["--from-round", "2"],
         ["--group-code", ""],
         ["--group-code", "X" * 65],
+        ["--group-code", "\udcff"],
     ],
 )
 def test_options_that_make_no_sense_are_refused(

@@ -168,6 +168,9 @@ def test_what_is_no_fault_or_no_rate_is_refused(
         ("--group-code", ""),
         ("--group-code", "X" * 65),
         ("--group-code", "X" * 63, "--matches", "2"),
+        ("--group-code", "\udcff"),
+        ("--key", "\udcff"),
+        ("--client-version", "\udcff"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

@@ -221,7 +221,12 @@ def test_of_a_compressed_file_that_breaks_off_the_beginning_is_read(tmp_path: Pa
     path = tmp_path / "match.jsonl.gz"
     path.write_bytes(content[: len(content) // 2])
 
-    assert len(WHOLE) < len(load(path).steps) < len(lines)
+    recording = load(path)
+
+    assert len(WHOLE) < len(recording.steps) < len(lines)
+    (fault,) = recording.faults
+    assert fault.line == len(recording.steps) + 1
+    assert fault.what.startswith("the compressed file breaks off here")
 
 
 def rubbish() -> dict[str, bytes]:

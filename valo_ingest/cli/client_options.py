@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from valo_ingest.cli.text import Text
 from valo_ingest.game import rules
 from valo_ingest.rehearsal.clients import CLIENT_VERSION
 
@@ -20,10 +21,13 @@ url_option: Final = click.option(
     allow_from_autoenv=False,
 )
 
-key_option: Final = click.option("--key", default="", help="The access key of the server.", show_envvar=True)
+key_option: Final = click.option(
+    "--key", type=Text(), default="", help="The access key of the server.", show_envvar=True
+)
 
 client_version_option: Final = click.option(
     "--client-version",
+    type=Text(),
     default=CLIENT_VERSION,
     show_default=True,
     help="The version that all clients say they have.",

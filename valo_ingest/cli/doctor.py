@@ -13,11 +13,12 @@ from click.core import ParameterSource
 
 from valo_ingest import app
 from valo_ingest.cli.data_dir import DataDirCommand, print_any_letter
+from valo_ingest.cli.group_codes import GroupCode
 from valo_ingest.cli.numbers import Number
 from valo_ingest.cli.scoreboard import columns
 from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import DEFAULT, Resolved, resolve, with_settings_but
-from valo_ingest.cli.text import one_line
+from valo_ingest.cli.text import Text, one_line
 from valo_ingest.errors import JournalFault, ServerUnreachable
 from valo_ingest.rehearsal.clients import CLIENT_VERSION
 from valo_ingest.rehearsal.diagnosis.checkup import WATCH_S, Subject, examine
@@ -81,16 +82,25 @@ class _Command(DataDirCommand):
     allow_from_autoenv=False,
 )
 @click.option(
-    "--key", help="The access key of the observer client. By default that of the server.", show_envvar=True
+    "--key",
+    type=Text(),
+    help="The access key of the observer client. By default that of the server.",
+    show_envvar=True,
 )
 @click.option(
     "--client-version",
+    type=Text(),
     default=CLIENT_VERSION,
     show_default=True,
     help="The version of the observer client.",
     allow_from_autoenv=False,
 )
-@click.option("--group-code", help="The group code that the overlay has.", allow_from_autoenv=False)
+@click.option(
+    "--group-code",
+    type=GroupCode(),
+    help="The group code that the overlay has.",
+    allow_from_autoenv=False,
+)
 @click.option(
     "--watch-s",
     type=Number(0, LONGEST_WATCH_S),

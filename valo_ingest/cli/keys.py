@@ -133,7 +133,12 @@ def create(
             is_supporter=is_supporter,
             note=note or "",
         )
-        click.echo(key)
+        try:
+            click.echo(key)
+        except OSError:
+            store.revoke(name)
+            click.echo(f"The key {name} could not be printed, so it is revoked.", err=True)
+            raise
     until = "until it is revoked" if expires_at is None else f"until {local_time(expires_at)}"
     click.echo(f"This is the access key {name}, good {until}. Note it down: it is not shown again.", err=True)
     directory = data_dir(ctx).absolute()

@@ -18,7 +18,7 @@ from valo_ingest.cli.client_options import INTERRUPTED, client_version_option
 from valo_ingest.cli.numbers import Number, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT, environment_without_settings
-from valo_ingest.cli.text import Refusal, one_line
+from valo_ingest.cli.text import Refusal, Text, one_line
 from valo_ingest.errors import InvalidScenario, ListenError, NotLetIn, ServerUnreachable
 from valo_ingest.rehearsal.load import results
 from valo_ingest.rehearsal.load import summary as summaries
@@ -60,7 +60,7 @@ class Outcome(Protocol):
     help="The output side of that server, if its port is not 100 above that of the ingest side.",
     allow_from_autoenv=False,
 )
-@click.option("--key", default="", help="The access key of that server.", show_envvar=True)
+@click.option("--key", type=Text(), default="", help="The access key of that server.", show_envvar=True)
 @client_version_option
 @click.option(
     "--duration",

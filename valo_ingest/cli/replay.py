@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from valo_ingest.cli.accounts import accounts_lines
 from valo_ingest.cli.client_options import INTERRUPTED, client_version_option, key_option, url_option
-from valo_ingest.cli.group_codes import group_codes
+from valo_ingest.cli.group_codes import GroupCode, group_codes
 from valo_ingest.cli.inspect import damage_lines, duration
 from valo_ingest.cli.numbers import Speed, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
@@ -66,6 +66,7 @@ TIMERS_KEEP_THEIR_SPEED: Final = "Timers of the game keep their own speed, so so
 )
 @click.option(
     "--group-code",
+    type=GroupCode(),
     help="Play the match under this group code. By default a new one is made, and printed.",
     allow_from_autoenv=False,
 )

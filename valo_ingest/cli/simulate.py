@@ -16,7 +16,7 @@ from valo_ingest.cli.client_options import (
     mode_option,
     url_option,
 )
-from valo_ingest.cli.group_codes import group_codes
+from valo_ingest.cli.group_codes import GroupCode, group_codes
 from valo_ingest.cli.numbers import Speed, WholeNumber
 from valo_ingest.cli.progress import ProgressLine
 from valo_ingest.cli.settings import CONTEXT
@@ -130,6 +130,7 @@ class FaultRates(click.ParamType[dict[Fault, float]]):
 )
 @click.option(
     "--group-code",
+    type=GroupCode(),
     help="The group code of the match; a number is put behind it if there are several. By default one is made.",
     allow_from_autoenv=False,
 )

@@ -1,4 +1,6 @@
-"""Text for people: on one line, and refusals."""
+"""Text for people, on one line, and refusals; and text that people give."""
+
+from typing import Any
 
 import click
 
@@ -19,3 +21,17 @@ class Refusal(click.ClickException):
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
+
+
+class Text(click.ParamType[str]):
+    """Text that can be sent: what a terminal brings that is no UTF-8 cannot."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("it is no text in UTF-8.", param, ctx)
+        return text

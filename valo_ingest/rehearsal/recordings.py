@@ -80,15 +80,22 @@ def load(path: Path) -> Recording:
         raise InvalidRecording(name, f"it cannot be read: {error.strerror or error}.") from None
     except ValueError:
         raise InvalidRecording(name, "no file can have this name.") from None
-    return parse(_inflated(content, name), name)
+    content, is_whole = _inflated(content, name)
+    recording = parse(content, name)
+    if is_whole:
+        return recording
+    last = Fault(content.count(b"\n") + 1, "the compressed file breaks off here. Is there another copy?")
+    return replace(recording, faults=(*(each for each in recording.faults if each.line != last.line), last))
 
 
-def _inflated(content: bytes, name: str) -> bytes:
-    """Return `content` without compression; where that breaks off, what is before it."""
+def _inflated(content: bytes, name: str) -> tuple[bytes, bool]:
+    """Return `content` without compression, and whether that is all; where it breaks off, what is before it."""
+    is_whole = True
     if content.startswith(b"\x1f\x8b"):
         inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
             content = inflate.decompress(content, MAX_FILE_BYTES + 1)
+            is_whole = inflate.eof
         except zlib.error:
             raise InvalidRecording(
                 name, "it is compressed with gzip, and damaged. Is there another copy?"
@@ -97,7 +104,7 @@ def _inflated(content: bytes, name: str) -> bytes:
         raise InvalidRecording(
             name, f"it is larger than {MAX_FILE_BYTES // 1024**2} MB, and no recording is."
         )
-    return content
+    return content, is_whole
 
 
 # --- text -----------------------------------------------------------------------------------------------------
