@@ -20,7 +20,7 @@ from tests.storage.kept import KeptMatches, make_opening
 from valo_ingest import app
 from valo_ingest.cli.scoreboard import local_time
 from valo_ingest.clock import ManualClock
-from valo_ingest.storage import journal, keystore
+from valo_ingest.storage import keystore, tables
 from valo_ingest.storage.keystore import KeyStore, StoredKey
 from valo_ingest.wire.record import KeyHolder
 
@@ -286,7 +286,7 @@ def test_the_list_tells_when_a_key_opened_its_last_match(
 
 def test_keys_are_listed_also_beside_a_damaged_journal(valo_ingest: CommandLine) -> None:
     create(valo_ingest, "crew")
-    (Path("data") / journal.FILE_NAME).write_bytes(b"no database " * 1_000)
+    (Path("data") / tables.FILE_NAME).write_bytes(b"no database " * 1_000)
 
     result = run(valo_ingest, "list")
 

@@ -18,7 +18,7 @@ from tests.storage.kept import ENTRIES, GAME_END, START, KeptMatches, make_openi
 from valo_ingest import app
 from valo_ingest.cli import scoreboard
 from valo_ingest.storage.archive import DAY_MS, Archive
-from valo_ingest.storage.journal import FILE_NAME
+from valo_ingest.storage.tables import FILE_NAME
 from valo_ingest.wire.overlay import document
 from valo_ingest.wire.record import KeyHolder
 

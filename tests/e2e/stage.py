@@ -17,7 +17,7 @@ from tests.e2e.sockets import Client, WebSocketClient
 from tests.interop import nodejs
 from tests.interop.nodejs import JsClient, Node
 from valo_ingest.game.state import new_match
-from valo_ingest.storage.journal import FILE_NAME, MATCH_COLUMNS, read_match
+from valo_ingest.storage.tables import FILE_NAME, MATCH_COLUMNS, read_match
 from valo_ingest.wire import overlay
 from valo_ingest.wire.record import Entry, Kind, Opening, replay
 

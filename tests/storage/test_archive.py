@@ -11,7 +11,8 @@ from tests.storage.kept import ENTRIES, GAME_END, START, KeptMatches, make_openi
 from valo_ingest.errors import JournalFault, MatchIsLive, UnknownMatch
 from valo_ingest.storage import archive as archives
 from valo_ingest.storage.archive import DAY_MS, Archive
-from valo_ingest.storage.journal import ENTRIES_PER_STATE, FILE_NAME, SqliteJournal
+from valo_ingest.storage.journal import ENTRIES_PER_STATE, SqliteJournal
+from valo_ingest.storage.tables import FILE_NAME
 from valo_ingest.wire import exports
 from valo_ingest.wire.record import KeyHolder, Kind
 

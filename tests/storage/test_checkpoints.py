@@ -1,25 +1,18 @@
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.storage.test_journal import World
+from tests.storage.worlds import World
 from valo_ingest.storage.checkpoints import ENTRIES_PER_CHECKPOINT, Checkpoints
-from valo_ingest.storage.journal import FILE_NAME, PAGE_BYTES, PAGES_IN_LOG
+from valo_ingest.storage.journal import PAGES_IN_LOG
+from valo_ingest.storage.tables import FILE_NAME, PAGE_BYTES
 
 PAGES_BY_DEFAULT = 1_000
 """After so many SQLite makes a checkpoint within a transaction, if it is not told otherwise."""
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "data")
-    yield world
-    world.journal.close()
 
 
 def checkpoints_of(world: World) -> Checkpoints:

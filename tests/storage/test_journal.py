@@ -1,78 +1,23 @@
-import json
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live.fakes import setup
+from tests.storage.worlds import AT, World
 from valo_ingest.clock import ManualClock
 from valo_ingest.errors import DataDirInUse
-from valo_ingest.game.reducer import apply
-from valo_ingest.game.state import Match, new_match
+from valo_ingest.game.state import Match
 from valo_ingest.live.clients import Observer
 from valo_ingest.live.ports import Kept, KeptSession
 from valo_ingest.storage import journal as module
 from valo_ingest.storage.journal import (
     COMPLAIN_MS,
     ENTRIES_PER_STATE,
-    FILE_NAME,
     RETRY_MS,
-    ROWS_AT_ONCE,
     SqliteJournal,
 )
-from valo_ingest.wire.record import Entry, Kind, Opening, event_of, replay_opening
-
-AT = 1_700_000_000_000
-
-
-class World:
-    """A journal with one match, which is told scores."""
-
-    def __init__(self, directory: Path) -> None:
-        self.clock = ManualClock()
-        self.directory = directory
-        self.opening = Opening(setup=setup("A"), at=AT, observer_name="Caster", client_version="0.3.20")
-        self.match = new_match(self.opening.setup)
-        self.entries: list[Entry] = []
-        self.journal = self.new_journal()
-        self.kept = self.journal.open(ended_since=0)
-        self.number = self.journal.open_match(
-            self.opening, self.match, key_hash="keyhash", secret_hash="secrethash"
-        )
-
-    def new_journal(self) -> SqliteJournal:
-        return SqliteJournal(self.directory, durability="process", now_ms=self.clock.now_ms)
-
-    def tell(self, count: int) -> None:
-        for _ in range(count):
-            number = len(self.entries) + 1
-            score = {"team_0": number, "team_1": 0}
-            text = json.dumps({"obsName": "C", "groupCode": "A", "type": "score", "data": score})
-            entry = Entry(AT + number, Kind.OBSERVER_MESSAGE, text)
-            self.match = apply(self.match, event_of(entry), entry.at)
-            self.entries.append(entry)
-            self.journal.append(self.number, entry, self.match)
-
-    def after_kill(self, tmp_path: Path) -> Kept:
-        """Return what a server finds that starts where this one was killed."""
-        copy = tmp_path / f"copy-{len(list(tmp_path.iterdir()))}"
-        copy.mkdir()
-        for name in (FILE_NAME, f"{FILE_NAME}-wal"):
-            if (self.directory / name).exists():
-                shutil.copyfile(self.directory / name, copy / name)
-        journal = SqliteJournal(copy, durability="process", now_ms=self.clock.now_ms)
-        kept = journal.open(ended_since=0)
-        journal.close()
-        return kept
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World(tmp_path / "data")
-    yield world
-    world.journal.close()
+from valo_ingest.storage.tables import FILE_NAME, ROWS_AT_ONCE
+from valo_ingest.wire.record import replay_opening
 
 
 def only_match(kept: Kept) -> Match:

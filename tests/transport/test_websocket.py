@@ -226,7 +226,7 @@ def test_a_close_does_not_wait_behind_a_peer_that_takes_nothing(
     monkeypatch.setattr(module, "CLOSE_WRITE_TIMEOUT_S", 0.05)
     connection = connect()
     writing = gevent.spawn(connection.server.send, "x" * 20_000_000)
-    gevent.sleep(0.01)
+    gevent.sleep(0)  # it has begun, and is stuck
 
     connection.server.close(1001)
     writing.get(timeout=10)

@@ -22,8 +22,8 @@ from valo_ingest.cli.settings import CONTEXT
 from valo_ingest.cli.sources import with_settings, with_settings_but
 from valo_ingest.cli.text import one_line
 from valo_ingest.errors import JournalFault
-from valo_ingest.storage.journal import FILE_NAME as JOURNAL
 from valo_ingest.storage.keystore import StoredKey
+from valo_ingest.storage.tables import FILE_NAME as JOURNAL
 from valo_ingest.wire.record import Opening
 
 MAX_NAME: Final = 64

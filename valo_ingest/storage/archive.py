@@ -26,7 +26,7 @@ from valo_ingest import __version__
 from valo_ingest.errors import JournalFault, UnknownMatch
 from valo_ingest.game.state import Match, new_match
 from valo_ingest.live.ports import ArchivedMatch
-from valo_ingest.storage.journal import FILE_NAME
+from valo_ingest.storage.tables import FILE_NAME
 from valo_ingest.wire.fields import is_writable
 from valo_ingest.wire.record import FORMAT, Entry, Kind, Opening, replay
 

@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from valo_ingest.storage.journal import FILE_NAME
+from valo_ingest.storage.tables import FILE_NAME
 
 ENTRIES_PER_CHECKPOINT: Final = 500
 """They fill 1,000 pages where each has a transaction of its own, and 100 where many share one."""

@@ -27,7 +27,7 @@ from tests.bench.matches import FIRST_MARK, Match, Message
 from tests.bench.pacing import Schedule, latencies
 from tests.bench.stage import Logon, Script, Stage, View, overlay_logon
 from tests.e2e.running import ROOT, clean_environment
-from valo_ingest.storage.journal import FILE_NAME, MATCH_COLUMNS, read_match
+from valo_ingest.storage.tables import FILE_NAME, MATCH_COLUMNS, read_match
 from valo_ingest.wire.record import Kind
 
 AUXILIARIES: Final = 10
