@@ -54,7 +54,7 @@ class FanOut:
         self._send(stage, written.warm_up)
         _settle(stage, overlays)
         view = stage.matches[0].view
-        view.newest.clear()
+        view.forget()
         for overlay in overlays:
             overlay.arrivals.clear()
         bytes_before = sum(overlay.received_bytes for overlay in overlays)

@@ -110,7 +110,7 @@ class Operated:
 
     def _window(self, stage: Stage, told: Sequence[Told]) -> Seen:
         for live in stage.matches:
-            live.view.newest.clear()
+            live.view.forget()
         with stage.clocks() as clocks:
             sent = send(stage, self.rate, told)
             window = clocks.read()

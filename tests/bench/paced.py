@@ -58,7 +58,7 @@ class Paced:
         stage.open_matches(written.scripts, auxiliaries=self.auxiliaries, shown=shown)
         send(stage, self.rate, written.warm_up)
         for live in stage.matches:
-            live.view.newest.clear()
+            live.view.forget()
             live.overlay.arrivals.clear()
         with stage.clocks() as clocks:
             sent = send(stage, self.rate, written.bulk)

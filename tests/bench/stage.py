@@ -80,6 +80,11 @@ class View:
                 self.marks.update(found)
                 self.newest.append((at, max(found)))
 
+    def forget(self) -> None:
+        """Forget what was seen so far. The yardstick shows from the beginning what we showed in the end, with its mark."""
+        self.marks.clear()
+        self.newest.clear()
+
     def shows(self, *texts: str) -> bool:
         return all(text.encode() in self.packet for text in texts)
 
