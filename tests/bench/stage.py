@@ -81,7 +81,10 @@ class View:
                 self.newest.append((at, max(found)))
 
     def forget(self) -> None:
-        """Forget what was seen so far. The yardstick shows from the beginning what we showed in the end, with its mark."""
+        """Forget what was seen so far.
+
+        The yardstick shows from the beginning what we showed in the end, with its mark.
+        """
         self.marks.clear()
         self.newest.clear()
 
