@@ -16,6 +16,7 @@ from tests.e2e.running import RunningServer, eventually, serve_command
 from tests.e2e.sockets import Client, WebSocketClient
 from tests.interop import nodejs
 from tests.interop.nodejs import JsClient, Node
+from tests.ports import closed_ports
 from valo_ingest.game.state import new_match
 from valo_ingest.storage.tables import FILE_NAME, MATCH_COLUMNS, read_match
 from valo_ingest.wire import overlay
@@ -76,9 +77,9 @@ class Stage:
         self._directory = self._parent / f"server-{self._servers}"
         self._directory.mkdir()
         self._arguments = arguments
-        self._server = self._serve()
+        self._server = self._serve(closed_ports())
 
-    def _serve(self, ports: tuple[int, int, int] = (0, 0, 0)) -> RunningServer:
+    def _serve(self, ports: tuple[int, int, int]) -> RunningServer:
         key = ("--auth-key", messages.ACCESS_KEY)
         return RunningServer(
             self._directory, serve_command("--insecure", *key, *self._arguments, ports=ports)

@@ -24,7 +24,8 @@ from tests.e2e import messages, odd_server
 from tests.e2e.running import ACCESS_KEY, RunningServer, clean_environment, eventually, serve_command
 from tests.e2e.sockets import WebSocketClient
 from tests.e2e.stage import as_text
-from tests.rehearsal.pretenders import DAY, certificate, closed_port, web_server
+from tests.ports import closed_port
+from tests.rehearsal.pretenders import DAY, certificate, web_server
 from valo_ingest.cli import logs, main
 from valo_ingest.rehearsal.diagnosis import watching
 

@@ -13,6 +13,7 @@ from tests.conftest import StartServer
 from tests.e2e.conftest import WatchedMatch
 from tests.e2e.running import ACCESS_KEY, START_S, STOP_S, clean_environment, serve_command
 from tests.e2e.sockets import CLOSED, PATH, TIMEOUT_S, PollingClient, WebSocketClient
+from tests.ports import closed_ports
 
 GOES_AWAY = 1001
 
@@ -92,7 +93,7 @@ def test_a_port_in_use_is_named_with_its_setting(tmp_path: Path, taken: int, set
 def test_the_ports_are_free_again_at_once_and_a_server_without_clients_ends_at_once(
     start_server: StartServer,
 ) -> None:
-    first = start_server("--insecure", "--auth-key", ACCESS_KEY)
+    first = start_server("--insecure", "--auth-key", ACCESS_KEY, ports=closed_ports())
     match = WatchedMatch(first, WebSocketClient(first.ingest_port))
     first.stop()
     match.close()

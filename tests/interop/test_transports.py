@@ -9,6 +9,7 @@ from tests.conftest import StartServer
 from tests.e2e import messages
 from tests.e2e.running import ACCESS_KEY, RunningServer, serve_command
 from tests.interop.conftest import Connect, Follow, LogOn, tell, text
+from tests.ports import closed_ports
 
 TRANSPORTS = {
     "polling, then an upgrade": (["polling", "websocket"], ["open", "connect", "upgrade"]),
@@ -105,7 +106,7 @@ def test_a_client_that_checks_certificates_does_not_connect(
 def test_a_stop_lets_clients_come_back_to_the_next_server(
     start_server: StartServer, connect: Connect, code: str
 ) -> None:
-    first = start_server("--insecure", "--auth-key", ACCESS_KEY)
+    first = start_server("--insecure", "--auth-key", ACCESS_KEY, ports=closed_ports())
     options = {"reconnection": True, "reconnectionDelay": 50, "reconnectionDelayMax": 100}
     observer = connect(first.ingest_url, **options)
     overlay = connect(first.output_url, **options)

@@ -93,13 +93,6 @@ def talker(greeting: bytes) -> Iterator[int]:
         thread.join(2)
 
 
-def closed_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.create_server((HOST, 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port
-
-
 def certificate(
     directory: Path, *, name: str = HOST, starts: timedelta = -DAY, ends: timedelta = DAY
 ) -> Path:

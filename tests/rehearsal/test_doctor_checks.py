@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.rehearsal.pretenders import DAY, HOST, certificate, closed_port, talker, web_server
+from tests.ports import closed_port
+from tests.rehearsal.pretenders import DAY, HOST, certificate, talker, web_server
 from valo_ingest.errors import JournalFault, ServerUnreachable
 from valo_ingest.rehearsal.diagnosis import logons, machine, reaching, service, watching
 from valo_ingest.rehearsal.diagnosis.certificates import check_certificate, is_name

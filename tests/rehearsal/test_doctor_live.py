@@ -12,7 +12,8 @@ from tests.conftest import StartServer
 from tests.e2e.conftest import WatchedMatch
 from tests.e2e.running import ACCESS_KEY, RunningServer, eventually, serve_command
 from tests.e2e.sockets import WebSocketClient
-from tests.rehearsal.pretenders import closed_port, web_server
+from tests.ports import closed_port
+from tests.rehearsal.pretenders import web_server
 from valo_ingest.cli import doctor, logs, main
 from valo_ingest.rehearsal.diagnosis import watching
 

@@ -20,6 +20,9 @@ Ports = tuple[int, int, int]
 USUAL_PORTS: Final = (5100, 5200, 5101)
 ANY_PORTS: Final = (0, 0, 0)
 
+ATTEMPTS: Final = 3
+"""To start: a port that was free may be anybody's a moment later."""
+
 START_S: Final = 30.0
 STOP_S: Final = 8.0
 LOOK_S: Final = 0.05
@@ -81,7 +84,18 @@ class LocalServer:
         Raises:
             ServerUnreachable: It did not start; the text ends with the last thing that it said.
         """
-        self.ports = _free_ports(USUAL_PORTS if self._on_usual_ports else ANY_PORTS)
+        wanted = USUAL_PORTS if self._on_usual_ports else ANY_PORTS
+        deadline = time.monotonic() + START_S
+        for _ in range(ATTEMPTS):
+            if self._try_ports(_free_ports(wanted), deadline):
+                return
+            if self.is_running:  # it takes too long
+                break
+        raise ServerUnreachable("the server on this machine", f"it did not start. {self._last_words}")
+
+    def _try_ports(self, ports: Ports, deadline: float) -> bool:
+        """Start it on `ports`, and wait until it listens there; tell whether it does."""
+        self.ports = ports
         with (self._directory / LOG_NAME).open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -92,11 +106,11 @@ class LocalServer:
                 stderr=log,
                 **_apart(),
             )
-        deadline = time.monotonic() + START_S
-        while not (all(_listens(port) for port in self.ports) and self.is_running):
-            if not self.is_running or time.monotonic() > deadline:
-                raise ServerUnreachable("the server on this machine", f"it did not start. {self._last_words}")
+        while self.is_running and time.monotonic() < deadline:
+            if all(_listens(port) for port in self.ports):
+                return self.is_running
             time.sleep(LOOK_S)
+        return False
 
     @property
     def _last_words(self) -> str:
