@@ -86,7 +86,6 @@ class RunningServer:
         environment: Mapping[str, str] | None = None,
         scheme: str = "http",
     ) -> None:
-        self.directory = directory
         self._stdout, self._stderr = directory / "stdout.txt", directory / "log.txt"
         self.scheme = scheme
         self.directory, self.command = directory, command

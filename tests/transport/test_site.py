@@ -57,7 +57,10 @@ def test_scripts_bring_the_password_as_a_token(made: Operated, path: str) -> Non
 @pytest.mark.parametrize("path", FOR_SCRIPTS)
 def test_a_wrong_token_is_said_to_be_wrong_also_on_this_machine(made: Operated, path: str) -> None:
     assert made.ask(path).code == 200
-    assert made.ask(path, environ={**LOCAL, "HTTP_AUTHORIZATION": "Bearer wrong"}).code == 401
+    refused = made.ask(path, environ={**LOCAL, "HTTP_AUTHORIZATION": "Bearer wrong"})
+
+    assert refused.code == 401
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_token_opens_the_api_and_no_page(made: Operated) -> None:

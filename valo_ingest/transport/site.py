@@ -44,6 +44,9 @@ OLDER_SHOWN: Final = 200
 
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
 
+BEARER: Final = ("WWW-Authenticate", 'Bearer realm="valo-ingest"')
+"""How a script shows who it is. RFC 9110 wants it beside every 401."""
+
 WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 Route = Callable[[Environ, str], Response]
 
@@ -149,11 +152,11 @@ class Site:
                     return error(
                         HTTPStatus.UNAUTHORIZED,
                         "Send the operator's password as a bearer token.",
-                        ("WWW-Authenticate", 'Bearer realm="valo-ingest"'),
+                        BEARER,
                     )
                 return route(environ, rest)
             except WrongPassword as wrong:
-                return error(_status_of(wrong), str(wrong), *_retry_after(wrong))
+                return error(_status_of(wrong), str(wrong), BEARER, *_retry_after(wrong))
             except UnknownMatch as unknown:
                 return error(HTTPStatus.NOT_FOUND, str(unknown))
             except JournalFault as fault:
