@@ -14,7 +14,7 @@ A match that has ended stays as it is.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast, get_args
 
 from msgspec.structs import replace
 
@@ -108,25 +108,26 @@ def apply(match: Match, event: happened.Event, at: int) -> Match:
     """Return `match` after `event`, received at `at` (epoch ms, never less than at the call before)."""
     if match.has_ended:
         return match
-    return HANDLERS[type(event)](expire(match, at), event, at)
+    if match.pause is not None or match.toast.is_shown:
+        match = expire(match, at)
+    return HANDLERS[type(event)](match, event, at)
 
 
-NAMING_A_TEAM: Final = (
-    happened.RosterReported,
-    happened.ScoreboardReported,
-    happened.AuxiliaryScoreboardReported,
+_NamingATeam: TypeAlias = (
+    happened.RosterReported | happened.ScoreboardReported | happened.AuxiliaryScoreboardReported
 )
+NAMING_A_TEAM: Final = frozenset(get_args(_NamingATeam))
 
 
 def counts(match: Match, event: happened.Event) -> bool:
     """Tell whether `event` shows that the match goes on: what names a team that it has not does not count."""
-    if isinstance(event, NAMING_A_TEAM):
-        return seat_of(match, event.team_number) is not None
-    return True
+    if type(event) not in NAMING_A_TEAM:  # `isinstance` takes five times as long where the answer is no
+        return True
+    return seat_of(match, cast("_NamingATeam", event).team_number) is not None
 
 
 def expire(match: Match, at: int) -> Match:
     """Return `match` with everything carried out that has run out by `at` (epoch ms)."""
-    if match.has_ended or (match.pause is None and not match.toast.is_shown):
+    if match.has_ended:
         return match
     return pauses.run_toast(pauses.run_timeout(match, at), at)

@@ -15,7 +15,7 @@ may write there is not decided here.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, TypeAlias, Union, get_type_hints
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, Union, get_type_hints
 
 import msgspec
 from marshmallow import Schema, ValidationError
@@ -96,9 +96,9 @@ class _Charges(Struct):
     ability_2: _Count
 
 
-class _ObserverEnvelope(Struct, tag_field="type"):
-    groupCode: _Short
-    obsName: _Short
+class _ObserverEnvelope(Struct, tag_field="type", rename={"match": "groupCode", "sender": "obsName"}):
+    match: _Short
+    sender: _Short
 
 
 class _RosterMessage(_ObserverEnvelope, tag=ObserverType.ROSTER.value):
@@ -125,9 +125,9 @@ class _ObservingMessage(_ObserverEnvelope, tag=ObserverType.OBSERVING.value):
     data: _Short
 
 
-class _AuxiliaryEnvelope(Struct, tag_field="type"):
-    matchId: _Short
-    playerId: _Short
+class _AuxiliaryEnvelope(Struct, tag_field="type", rename={"match": "matchId", "sender": "playerId"}):
+    match: _Short
+    sender: _Short
 
 
 class _AuxiliaryScoreboardMessage(_AuxiliaryEnvelope, tag=AuxiliaryType.SCOREBOARD.value):
@@ -210,7 +210,7 @@ def _team_board_event(message: _TeamBoardMessage) -> happened.Event:
 
 def _abilities_event(message: _AbilitiesMessage) -> happened.Event:
     data = message.data
-    return happened.AbilitiesReported(message.playerId, data.grenade, data.ability_1, data.ability_2)
+    return happened.AbilitiesReported(message.sender, data.grenade, data.ability_1, data.ability_2)
 
 
 _OBSERVER_EVENTS: Final[Mapping[type, tuple[str, Callable[[Any], happened.Event]]]] = {
@@ -243,15 +243,15 @@ _AUXILIARY_EVENTS: Final[Mapping[type, tuple[str, Callable[[Any], happened.Event
     _AbilitiesMessage: (AuxiliaryType.ABILITIES.value, _abilities_event),
     _HealthMessage: (
         AuxiliaryType.HEALTH.value,
-        lambda message: happened.HealthReported(message.playerId, message.data),
+        lambda message: happened.HealthReported(message.sender, message.data),
     ),
     _AstraMessage: (
         AuxiliaryType.ASTRA_TARGETING.value,
-        lambda message: happened.AstraTargetingReported(message.playerId, message.data),
+        lambda message: happened.AstraTargetingReported(message.sender, message.data),
     ),
     _CypherMessage: (
         AuxiliaryType.CYPHER_CAM.value,
-        lambda message: happened.CypherCameraReported(message.playerId, message.data),
+        lambda message: happened.CypherCameraReported(message.sender, message.data),
     ),
 }
 
@@ -288,61 +288,12 @@ def _decoders(closed: Any, opened: Any) -> tuple[Decode, Decode]:
     return msgspec.json.Decoder(closed).decode, decode_newer
 
 
-Reader = Callable[[str | bytes], tuple[Any, str, happened.Event]]
-
-
-def _reader(events: Mapping[type, tuple[str, Callable[[Any], happened.Event]]]) -> Reader:
-    """Return what reads a message of these types: its envelope, the name of its type, and its event."""
-    closed = {_closed_message(kind): meaning for kind, meaning in events.items()}
-    decode, decode_newer = _decoders(Union[tuple(closed)], Union[tuple(events)])  # noqa: UP007 (made of a tuple)
-    meanings = {**events, **closed}
-
-    def read(text: str | bytes) -> tuple[Any, str, happened.Event]:
-        try:
-            message = decode(text)
-        except msgspec.ValidationError:
-            message = decode_newer(text)
-        name, event_of = meanings[type(message)]
-        return message, name, event_of(message)
-
-    return read
-
-
 _Boards: TypeAlias = Annotated[list[_Board], Meta(max_length=bounds.MAX_ENTRIES)]
 _ClosedBoards: TypeAlias = Annotated[list[_closed(_Board)], Meta(max_length=bounds.MAX_ENTRIES)]  # type: ignore[misc, valid-type]
 _decode_boards, _decode_newer_boards = _decoders(_ClosedBoards, _Boards)
-_read_observer: Final = _reader(_OBSERVER_EVENTS)
-_read_auxiliary: Final = _reader(_AUXILIARY_EVENTS)
 
 
-def decode_observer_message(payload: Payload) -> ObserverMessage:
-    """Read an `obs_data` message.
-
-    Raises:
-        InvalidMessage: It cannot be read, or its type does not belong to observers.
-    """
-    if isinstance(payload, (str, bytes)):
-        try:
-            message, name, event = _read_observer(payload)
-            return ObserverMessage(message.groupCode, message.obsName, name, event, text_of(payload))
-        except UNREADABLE:
-            pass  # the schema reads it, or knows what is wrong with it
-    return observer_message_by_schema(payload)
-
-
-def decode_auxiliary_message(payload: Payload) -> AuxiliaryMessage:
-    """Read an `aux_data` message.
-
-    Raises:
-        InvalidMessage: It cannot be read, or its type does not belong to auxiliary clients.
-    """
-    if isinstance(payload, (str, bytes)):
-        try:
-            message, name, event = _read_auxiliary(payload)
-            return AuxiliaryMessage(message.matchId, message.playerId, name, event, text_of(payload))
-        except UNREADABLE:
-            pass  # the schema reads it, or knows what is wrong with it
-    return auxiliary_message_by_schema(payload)
+# --- by the schema --------------------------------------------------------------------------------------------
 
 
 def observer_message_by_schema(payload: Payload) -> ObserverMessage:
@@ -420,3 +371,50 @@ def _optional_text(envelope: Mapping[str, Any], name: str) -> str | None:
         return str(_SHORT_TEXT.deserialize(envelope.get(name)))
     except ValidationError:
         return None
+
+
+# --- whichever way it goes ------------------------------------------------------------------------------------
+
+Message = TypeVar("Message")
+
+
+def _reader(
+    events: Mapping[type, tuple[str, Callable[[Any], happened.Event]]],
+    message_of: Callable[[str, str, str, happened.Event, str], Message],
+    by_schema: Callable[[Payload], Message],
+) -> Callable[[Payload], Message]:
+    """Return what reads messages of these types: the typed decoder where it can, and the schema otherwise."""
+    closed = {_closed_message(kind): meaning for kind, meaning in events.items()}
+    decode, decode_newer = _decoders(Union[tuple(closed)], Union[tuple(events)])  # noqa: UP007 (made of a tuple)
+    meanings = {**events, **closed}
+
+    def read_message(payload: Payload) -> Message:
+        if isinstance(payload, (str, bytes)):
+            try:
+                try:
+                    told = decode(payload)
+                except msgspec.ValidationError:
+                    told = decode_newer(payload)
+                name, event_of = meanings[type(told)]
+                text = payload if isinstance(payload, str) else text_of(payload)
+                return message_of(told.match, told.sender, name, event_of(told), text)
+            except UNREADABLE:
+                pass  # the schema reads it, or knows what is wrong with it
+        return by_schema(payload)
+
+    return read_message
+
+
+decode_observer_message: Final = _reader(_OBSERVER_EVENTS, ObserverMessage, observer_message_by_schema)
+"""Read an `obs_data` message.
+
+Raises:
+    InvalidMessage: It cannot be read, or its type does not belong to observers.
+"""
+
+decode_auxiliary_message: Final = _reader(_AUXILIARY_EVENTS, AuxiliaryMessage, auxiliary_message_by_schema)
+"""Read an `aux_data` message.
+
+Raises:
+    InvalidMessage: It cannot be read, or its type does not belong to auxiliary clients.
+"""
