@@ -1,8 +1,9 @@
 import threading
 
+import gevent
 import pytest
 
-from valo_ingest.app.chores import in_a_thread
+from valo_ingest.app.chores import Chore, in_a_thread
 from valo_ingest.errors import UnknownMatch
 
 
@@ -20,3 +21,39 @@ def test_what_is_raised_in_a_thread_is_raised_here_and_not_logged(capfd: pytest.
         in_a_thread(fail)
 
     assert capfd.readouterr().err == ""
+
+
+def test_a_chore_is_done_less_often_while_it_says_that_nothing_is_on_its_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outcomes = [True, False, False, None]
+    slept: list[float] = []
+
+    def work() -> bool | None:
+        if not outcomes:
+            raise gevent.GreenletExit
+        return outcomes.pop(0)
+
+    chore = Chore(0.05, work, 0.25)
+    monkeypatch.setattr(gevent, "sleep", slept.append)
+    chore.start().join()
+
+    assert slept == [0.05, 0.05, 0.25, 0.25, 0.05]
+
+
+def test_a_chore_that_failed_is_done_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        if done:
+            raise gevent.GreenletExit
+        done.append("once")
+        raise ValueError("broken")
+
+    chore = Chore(5.0, work)
+    monkeypatch.setattr(gevent, "sleep", lambda seconds: None)
+    chore.start().join()
+
+    assert "done every 5.0 s failed" in caplog.text

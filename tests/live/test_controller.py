@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from tests.live.fakes import KEY, observer_logon, reported, told
-from tests.live.world import GAME_END, IDLE_MS, MINUTE_MS, World
+from tests.live.world import GAME_END, IDLE_MS, MINUTE_MS, World, observe_beside
 from valo_ingest.errors import InvalidMessage, LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.game.seats import Seat
@@ -351,3 +351,26 @@ def test_a_tick_shows_a_countdown(world: World) -> None:
     world.wait(59_000)
     assert world.newest().pause is None
     assert world.newest().timeouts_left.left == 1
+
+
+def test_a_tick_tells_whether_something_is_about_to_run_out(world: World) -> None:
+    observer = world.start()
+    timeout = happened.TeamTimeoutPressed(Seat.LEFT)
+    assert not world.controller.tick()
+
+    world.tell(observer, timeout)
+    assert world.controller.tick()
+    world.tell(observer, timeout)
+    assert not world.controller.tick()
+
+    world.tell(observer, happened.ToastPressed({"title": "Hello"}, 5_000))
+    assert world.controller.tick()
+    world.wait(5_000)
+    assert not world.controller.tick()
+
+    observe_beside(world)
+    assert not world.controller.tick()
+    world.controller.disconnect(observer)
+    assert world.controller.tick()
+    world.wait(2_000)
+    assert not world.controller.tick()

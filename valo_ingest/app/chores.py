@@ -24,16 +24,21 @@ class Chore:
 
     interval_s: float
     work: Callable[[], object]
+    calm_interval_s: float = 0.0
+    """Instead of `interval_s` while `work` returns False, which says that nothing is on its way."""
 
     def start(self) -> gevent.Greenlet:
         """Return a greenlet that does it until it is killed; what fails is logged, and tried again."""
         return gevent.spawn(self._repeat)
 
     def _repeat(self) -> None:
+        interval_s = self.interval_s
         while True:
-            gevent.sleep(self.interval_s)
+            gevent.sleep(interval_s)
+            interval_s = self.interval_s
             try:
-                self.work()
+                if self.work() is False:
+                    interval_s = self.calm_interval_s or interval_s
             except Exception:
                 logger.exception(
                     "something that is done every %s s failed; it is tried again", self.interval_s

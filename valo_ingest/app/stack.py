@@ -39,6 +39,9 @@ SAMPLE_S: Final = 1.0
 TICK_S: Final = 0.05
 """How often matches are looked at for what has run out: often enough for a countdown to look smooth."""
 
+CALM_TICK_S: Final = 0.25
+"""The same while nothing counts down: each look takes the time of some events, as nothing it needs is in a cache."""
+
 DEADLINE_CHECK_S: Final = 1.0
 """How often it is looked who should have logged on."""
 
@@ -111,7 +114,7 @@ def _chores(
     return [
         Chore(SAMPLE_S, pages.watch.sample),
         Chore(SAMPLE_S, pages.feeds.tick),
-        Chore(TICK_S, matches.controller.tick),
+        Chore(TICK_S, matches.controller.tick, CALM_TICK_S),
         Chore(COMMIT_S, basis.journal.commit),
         Chore(CHECKPOINT_S, lambda: make_checkpoint(checkpoints)),
         Chore(SESSIONS_S, sessions.tick),

@@ -108,7 +108,7 @@ def apply(match: Match, event: happened.Event, at: int) -> Match:
     """Return `match` after `event`, received at `at` (epoch ms, never less than at the call before)."""
     if match.has_ended:
         return match
-    if match.pause is not None or match.toast.is_shown:
+    if runs_out(match):
         match = expire(match, at)
     return HANDLERS[type(event)](match, event, at)
 
@@ -126,8 +126,13 @@ def counts(match: Match, event: happened.Event) -> bool:
     return seat_of(match, cast("_NamingATeam", event).team_number) is not None
 
 
+def runs_out(match: Match) -> bool:
+    """Tell whether `expire` may have something to carry out, now or later."""
+    return (match.pause is not None or match.toast.is_shown) and not match.has_ended
+
+
 def expire(match: Match, at: int) -> Match:
     """Return `match` with everything carried out that has run out by `at` (epoch ms)."""
-    if match.has_ended:
+    if not runs_out(match):
         return match
     return pauses.run_toast(pauses.run_timeout(match, at), at)

@@ -19,7 +19,7 @@ from valo_ingest.errors import InvalidMessage, LeftAside, LogonRefused, NotPossi
 from valo_ingest.game import events as happened
 from valo_ingest.game import milestones
 from valo_ingest.game.milestones import Milestone
-from valo_ingest.game.reducer import apply, counts, expire
+from valo_ingest.game.reducer import apply, counts, expire, runs_out
 from valo_ingest.game.state import Match, TechPause
 from valo_ingest.live.clients import Auxiliary, Client, Observer, Sender
 from valo_ingest.live.door import Door
@@ -354,18 +354,23 @@ class MatchController:
 
     # --- as time goes by --------------------------------------------------------------------------------------
 
-    def tick(self) -> None:
+    def tick(self) -> bool:
         """Carry out what ran out, let stand-bys in, remove idle matches and forget old results.
 
-        Call it several times a second.
+        Call it several times a second, and oftener while it returns True: something is about to run out.
         """
         now = self._clock.now_ms()
+        is_awaited = False
         for live in list(self._live.values()):
-            after = expire(live.match, now)
-            if after is not live.match:
-                self._replace(live, after)
-            if live.standbys and not live.observers and now - live.lost_at >= STANDBY_MS:
-                self._record(*self._presence.let_stand_by_in(live))
+            if runs_out(live.match):
+                is_awaited = True
+                after = expire(live.match, now)
+                if after is not live.match:
+                    self._replace(live, after)
+            if live.standbys and not live.observers:
+                is_awaited = True
+                if now - live.lost_at >= STANDBY_MS:
+                    self._record(*self._presence.let_stand_by_in(live))
             if now - live.last_event_at >= self._limits.idle_ms and not isinstance(
                 live.match.pause, TechPause
             ):
@@ -374,6 +379,7 @@ class MatchController:
         for group_code in self._endings.forget_before(now - self._limits.result_ms):
             if group_code not in self._live:
                 self._publisher.forget(group_code)
+        return is_awaited
 
 
 def _tell(milestone: Milestone, match: Match) -> None:
