@@ -1,12 +1,10 @@
 """What holds the matches, and what shows them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
-
-import gevent
+from typing import Final
 
 from valo_ingest.app.basis import MINUTE_MS, Basis
+from valo_ingest.app.calls import Calls
 from valo_ingest.app.tokens import random_code
 from valo_ingest.clock import MonotonicClock
 from valo_ingest.config import Config
@@ -44,7 +42,7 @@ def make_matches(basis: Basis, *, connections: Connections, audience: Audience) 
         now_ms=clock.now_ms,
     )
     pace = MonotonicClock()
-    turns = Turns(clock=pace, call_later=_call_later, commit=journal.commit)
+    turns = Turns(clock=pace, call_later=Calls().later, commit=journal.commit)
     publisher = OverlayPublisher(
         audience,
         now_ms=pace.now_ms,
@@ -70,15 +68,6 @@ def make_matches(basis: Basis, *, connections: Connections, audience: Audience) 
         publisher=publisher,
         audience=audience,
     )
-
-
-def _call_later(seconds: float, function: Callable[..., None], *arguments: Any) -> None:
-    """Call `function` in a greenlet. Most turns of a quiet server end at once, which takes neither a timer nor all that
-    gevent's own class of greenlets can do."""
-    if seconds > 0:
-        gevent.spawn_later(seconds, function, *arguments)
-    else:
-        gevent.spawn_raw(function, *arguments)
 
 
 def _limits(config: Config) -> ControllerLimits:
