@@ -1,6 +1,7 @@
 """A server of ours on this machine, for as long as somebody needs it."""
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,19 +13,30 @@ from valo_ingest.rehearsal import local_server
 from valo_ingest.rehearsal.local_server import LocalServer
 
 
-def test_another_port_is_taken_when_somebody_was_quicker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def usual_ports(monkeypatch: pytest.MonkeyPatch) -> tuple[int, int, int]:
+    """Free ports in the place of those that everybody uses."""
+    ports = closed_ports()
+    monkeypatch.setattr(local_server, "USUAL_PORTS", ports)
+    return ports
+
+
+@pytest.mark.parametrize("taken", [[], [0], [2], [0, 1, 2]])
+def test_the_usual_ports_are_taken_if_nobody_else_has_them(
+    tmp_path: Path, usual_ports: tuple[int, int, int], taken: list[int]
 ) -> None:
-    with socket.create_server((HOST, 0)) as other:
-        ingest, output, _ = free = closed_ports()
-        found = iter([(ingest, output, other.getsockname()[1]), free])
-        monkeypatch.setattr(local_server, "_free_ports", lambda wanted: next(found))
-        server = LocalServer(tmp_path, key=ACCESS_KEY, environment=clean_environment())
+    server = LocalServer(tmp_path, key=ACCESS_KEY, environment=clean_environment(), on_usual_ports=True)
+    with ExitStack() as others:
+        for side in taken:
+            others.enter_context(socket.create_server((HOST, usual_ports[side])))
         server.start()
-        ports = server.ports
+        is_running = server.is_running
+        for port in server.ports:
+            socket.create_connection((HOST, port), timeout=5).close()
         server.stop()
 
-    assert ports == free
+    assert is_running
+    assert set(server.ports) == set(usual_ports) if not taken else set(usual_ports).isdisjoint(server.ports)
 
 
 def test_a_server_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """A server of ours on this machine, as a process of its own, for as long as somebody needs it."""
 
-import socket
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,14 +20,17 @@ Ports = tuple[int, int, int]
 USUAL_PORTS: Final = (5100, 5200, 5101)
 ANY_PORTS: Final = (0, 0, 0)
 
-ATTEMPTS: Final = 3
-"""To start: a port that was free may be anybody's a moment later."""
-
 START_S: Final = 30.0
 STOP_S: Final = 8.0
 LOOK_S: Final = 0.05
 
 LOG_NAME: Final = "log.txt"
+
+_URL: Final = re.escape(f"http://{HOST}:") + r"(\d+)"
+ANNOUNCED: Final = re.compile(
+    rf'ingest server: +{_URL}\n.*"serverEndpoint": "{_URL}".*"extrasEndpoint": "{_URL}"', re.DOTALL
+)
+"""What it prints when it listens. That somebody answers at a port does not show who it is."""
 
 
 class LocalServer:
@@ -84,21 +87,20 @@ class LocalServer:
         Raises:
             ServerUnreachable: It did not start; the text ends with the last thing that it said.
         """
-        wanted = USUAL_PORTS if self._on_usual_ports else ANY_PORTS
         deadline = time.monotonic() + START_S
-        for _ in range(ATTEMPTS):
-            if self._try_ports(_free_ports(wanted), deadline):
+        tries = (USUAL_PORTS, ANY_PORTS) if self._on_usual_ports else (ANY_PORTS,)
+        for ports in tries:
+            if self._launch(ports, deadline):
                 return
             if self.is_running:  # it takes too long
                 break
         raise ServerUnreachable("the server on this machine", f"it did not start. {self._last_words}")
 
-    def _try_ports(self, ports: Ports, deadline: float) -> bool:
-        """Start it on `ports`, and wait until it listens there; tell whether it does."""
-        self.ports = ports
+    def _launch(self, ports: Ports, deadline: float) -> bool:
+        """Start it on `ports`, and wait until it says that it listens there; tell whether it does."""
         with (self._directory / LOG_NAME).open("wb") as log:
             self._process = subprocess.Popen(
-                self._command(),
+                self._command(ports),
                 cwd=self._directory,
                 env={**self._environment, "VALO_INGEST_AUTH_KEY": self._key},
                 stdin=subprocess.DEVNULL,
@@ -107,8 +109,11 @@ class LocalServer:
                 **_apart(),
             )
         while self.is_running and time.monotonic() < deadline:
-            if all(_listens(port) for port in self.ports):
-                return self.is_running
+            announced = ANNOUNCED.search(self.log)
+            if announced is not None:
+                ingest, output, extras = map(int, announced.groups())
+                self.ports = ingest, output, extras
+                return True
             time.sleep(LOOK_S)
         return False
 
@@ -129,39 +134,12 @@ class LocalServer:
         process.kill()
         process.wait()
 
-    def _command(self) -> list[str]:
+    def _command(self, ports: Ports) -> list[str]:
         command = [sys.executable, "-m", "valo_ingest", "serve", "--insecure", "--host", HOST]
         command += ["--data-dir", str(self._directory / "data")]
-        for side, port in zip(("ingest", "output", "extras"), self.ports, strict=True):
+        for side, port in zip(("ingest", "output", "extras"), ports, strict=True):
             command += [f"--{side}-port", str(port)]
         return [*command, *self._arguments]
-
-
-def _free_ports(wanted: Ports) -> Ports:
-    """Return the ports that are wanted, or three others if one of those is in use."""
-    with suppress(OSError):
-        return _opened(wanted)
-    return _opened(ANY_PORTS)
-
-
-def _opened(ports: Ports) -> Ports:
-    """Return `ports`, each 0 replaced by one that is free.
-
-    Raises:
-        OSError: One of them is in use.
-    """
-    with ExitStack() as opened:
-        listeners = [opened.enter_context(socket.create_server((HOST, port))) for port in ports]
-        ingest, output, extras = (int(listener.getsockname()[1]) for listener in listeners)
-    return ingest, output, extras
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def _apart() -> dict[str, Any]:
