@@ -44,16 +44,15 @@ def test_a_chore_is_done_less_often_while_it_says_that_nothing_is_on_its_way(
 def test_a_chore_that_failed_is_done_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    done: list[str] = []
+    tries: list[str] = []
 
     def work() -> None:
-        if done:
-            raise gevent.GreenletExit
-        done.append("once")
-        raise ValueError("broken")
+        tries.append("once more")
+        raise gevent.GreenletExit if len(tries) == 3 else ValueError("broken")
 
     chore = Chore(5.0, work)
     monkeypatch.setattr(gevent, "sleep", lambda seconds: None)
     chore.start().join()
 
+    assert len(tries) == 3
     assert "done every 5.0 s failed" in caplog.text

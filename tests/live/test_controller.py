@@ -368,6 +368,10 @@ def test_a_tick_tells_whether_something_is_about_to_run_out(world: World) -> Non
     world.wait(5_000)
     assert not world.controller.tick()
 
+    world.tell(observer, happened.ToastPressed({"title": "It stays"}, None))
+    world.tell(observer, happened.TechPausePressed())
+    assert not world.controller.tick()
+
     observe_beside(world)
     assert not world.controller.tick()
     world.controller.disconnect(observer)

@@ -24,7 +24,7 @@ class Chore:
 
     interval_s: float
     work: Callable[[], object]
-    calm_interval_s: float = 0.0
+    calm_interval_s: float | None = None
     """Instead of `interval_s` while `work` returns False, which says that nothing is on its way."""
 
     def start(self) -> gevent.Greenlet:

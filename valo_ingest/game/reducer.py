@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from valo_ingest.game import events as happened
 from valo_ingest.game import pauses, players, rounds, rules, swaps
 from valo_ingest.game.catalog import map_name
-from valo_ingest.game.state import Match, seat_of
+from valo_ingest.game.state import Match, TeamTimeout, seat_of
 
 
 def _choose_map(match: Match, event: happened.MapChosen, at: int) -> Match:
@@ -108,7 +108,7 @@ def apply(match: Match, event: happened.Event, at: int) -> Match:
     """Return `match` after `event`, received at `at` (epoch ms, never less than at the call before)."""
     if match.has_ended:
         return match
-    if runs_out(match):
+    if runs_out(match):  # seldom, and a call less for every event
         match = expire(match, at)
     return HANDLERS[type(event)](match, event, at)
 
@@ -127,8 +127,8 @@ def counts(match: Match, event: happened.Event) -> bool:
 
 
 def runs_out(match: Match) -> bool:
-    """Tell whether `expire` may have something to carry out, now or later."""
-    return (match.pause is not None or match.toast.is_shown) and not match.has_ended
+    """Tell whether `expire` has something to carry out, now or later."""
+    return (type(match.pause) is TeamTimeout or match.toast.closes_at is not None) and not match.has_ended
 
 
 def expire(match: Match, at: int) -> Match:
