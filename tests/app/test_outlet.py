@@ -101,6 +101,28 @@ def test_what_was_left_out_is_told_at_the_end_at_the_latest(
     assert [record.args for record in caplog.records] == [(left_out,)]
 
 
+def test_what_was_left_out_is_told_in_a_terminal_too_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty")
+    monkeypatch.setattr(module, "MAX_WAITING", 10)
+    monkeypatch.setattr(module, "CLOSE_S", 30.0)
+    monkeypatch.setattr(module.logger, "propagate", False)
+    ours, theirs = pty.openpty()
+    with open(theirs, "w", encoding="utf-8") as stream:
+        outlet = Outlet(stream)
+        monkeypatch.setattr(module.logger, "handlers", [logging.StreamHandler(outlet)])
+        for number in range(UNREAD):
+            outlet.write(f"{number} {FULL}")
+        shown = b""
+        while shown.count(b"\n") < UNREAD - outlet.left_out:
+            shown += os.read(ours, 65_536)
+
+        outlet.close()
+
+        assert outlet.waiting == 0
+        assert b"lines are missing here" in os.read(ours, 65_536)
+    os.close(ours)
+
+
 def test_a_terminal_that_is_held_holds_up_nobody() -> None:
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()

@@ -85,13 +85,17 @@ class Outlet:
 
     def close(self) -> None:
         """Wait a moment until all is taken."""
-        if gevent.get_hub().exception_stream is self:
-            del gevent.get_hub().exception_stream  # so it is standard error again
         deadline = time.monotonic() + CLOSE_S
-        while self.waiting and time.monotonic() < deadline:
-            gevent.sleep(LOOK_S)
+        self._wait_until_taken(deadline)
         if self.left_out and not self.waiting:
             self._tell_left_out()
+            self._wait_until_taken(deadline)
+        if gevent.get_hub().exception_stream is self:
+            del gevent.get_hub().exception_stream  # so it is standard error again
+
+    def _wait_until_taken(self, deadline: float) -> None:
+        while self.waiting and time.monotonic() < deadline:
+            gevent.sleep(LOOK_S)
 
     def _tell_left_out(self) -> None:
         left_out, self.left_out = self.left_out, 0
