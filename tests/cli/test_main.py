@@ -63,16 +63,22 @@ def test_only_the_command_that_was_asked_for_is_loaded() -> None:
     assert done.stdout.splitlines()[-1] == "True False", done.stderr
 
 
+FULL = "Error: The output cannot be written: No space left on device.\n"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no shell, and no /dev/full there")
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "told"),
     [
         ("doctor --url http://127.0.0.1:1 >&-", 1, ""),
         ("simulate --url http://127.0.0.1:1 2>&-", 1, ""),
+        ("config --lan data >/dev/full", 1, FULL),
+        ("--help >/dev/full", 1, FULL),
+        ("--version >/dev/full", 1, FULL),
         (
-            "config --lan data >/dev/full",
+            "keys create Crew --lan data >&-",
             1,
-            "Error: The output cannot be written: No space left on device.\n",
+            "Error: There is no standard output to print the key to, so none was made.\n",
         ),
     ],
 )

@@ -3,6 +3,8 @@
 import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final
 
@@ -40,15 +42,26 @@ class LoadedWhenCalled(click.Group):
             command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
         return command
 
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _full_disk_told():  # --help and --version are printed here
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         _have_streams()
-        try:
+        with _full_disk_told():
             return super().invoke(ctx)
-        except OSError as error:
-            if error.errno not in DISK_FULL:
-                raise
-            where = f"{error.filename} " if error.filename else "The output "
-            raise click.ClickException(one_line(f"{where}cannot be written: {error.strerror}.")) from error
+
+
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    """Tell in one line that there is no room for what is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = f"{error.filename} " if error.filename else "The output "
+        raise click.ClickException(one_line(f"{where}cannot be written: {error.strerror}.")) from error
 
 
 def _have_streams() -> None:

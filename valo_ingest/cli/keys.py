@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
@@ -123,6 +124,8 @@ def create(
 
     The key goes to standard output, everything else to standard error.
     """
+    if sys.__stdout__ is None:
+        raise click.ClickException("There is no standard output to print the key to, so none was made.")
     store = app.open_keys(data_dir(ctx))
     expires_at = None if expires is None else _instant(expires, store.now_ms())
     with told_in_one_line():
