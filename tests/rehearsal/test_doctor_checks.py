@@ -102,6 +102,7 @@ def test_who_typed_half_an_address_is_told_to_type_it_all(
 
     advice = reaching.check_port(place_of(Side.INGEST, typed)).do
     assert advice == "Type the whole address, as the server printed it, such as http://10.0.0.5:5100"
+    assert "Type the whole" not in reaching.check_port(place_of(Side.INGEST, "https://10.0.0.5:443")).do
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ class Place:
     scheme: str
     host: str
     port: int
+    is_port_guessed: bool = False
+    """Whether nobody typed it, so that it is that of the scheme."""
 
     @property
     def has_tls(self) -> bool:
@@ -54,7 +56,9 @@ class Place:
 
     def beside(self, side: Side, port: int | None = None) -> "Place":
         """Return another side of the same server, on its usual port where none is given."""
-        return replace(self, side=side, port=USUAL_PORTS[side] if port is None else port)
+        return replace(
+            self, side=side, port=USUAL_PORTS[side] if port is None else port, is_port_guessed=False
+        )
 
 
 def place_of(side: Side, url: str) -> Place:
@@ -73,7 +77,7 @@ def place_of(side: Side, url: str) -> Place:
         raise ServerUnreachable(
             url, f"no URL of a server. Give one such as http://192.168.1.20:{USUAL_PORTS[side]}."
         )
-    return Place(side, scheme, host, port or SCHEME_PORTS[scheme])
+    return Place(side, scheme, host, port or SCHEME_PORTS[scheme], is_port_guessed=port is None)
 
 
 @dataclass(frozen=True, slots=True)

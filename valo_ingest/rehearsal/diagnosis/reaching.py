@@ -14,7 +14,6 @@ from valo_ingest.rehearsal.diagnosis.findings import Finding, broken, ok
 from valo_ingest.rehearsal.diagnosis.machine import is_this_machine, port_holder
 from valo_ingest.rehearsal.diagnosis.places import (
     ANSWER_S,
-    SCHEME_PORTS,
     USUAL_PORTS,
     Answer,
     Place,
@@ -88,7 +87,7 @@ def check_port(place: Place) -> Finding:
 
 def _whole_address(place: Place) -> str:
     """Return what to type where it seems that only a part of the address was; empty where it was all."""
-    if place.port != SCHEME_PORTS[place.scheme]:
+    if not place.is_port_guessed:
         return ""
     whole = replace(place, scheme="http", port=USUAL_PORTS[place.side])
     return f"Type the whole address, as the server printed it, such as {whole.url}"
