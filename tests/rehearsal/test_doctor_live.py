@@ -135,13 +135,15 @@ def test_ports_that_are_swapped(server: RunningServer, monkeypatch: pytest.Monke
         "--output-url",
         server.ingest_url,
         "--extras-url",
-        server.extras_url,
+        server.output_url,
         "--group-code",
         "ANY",
     )
 
     assert status == 1
     assert "is the extras side of a server" in found["ingest server"]["saw"]
+    assert "is the ingest or output side of a server" in found["extras server"]["saw"]
+    assert "Stop that program" not in found["extras server"]["do"]
     assert found["overlay"]["saw"] == "an overlay's logon is not answered"
     assert "port 5200" in found["overlay"]["do"]
 

@@ -167,13 +167,27 @@ def _wrong_scheme(place: Place, right: str, what: str) -> Finding:
     )
 
 
+def _other_side(place: Place, answer: Answer) -> str:
+    """Return which side of a server of the protocol has answered, where it is not that of `place`; empty if none."""
+    if OUR_EXTRAS in answer.body:
+        return str(Side.EXTRAS)
+    sockets = replace(place, side=Side.INGEST)
+    opened, _ = _ask(sockets) if place.side is Side.EXTRAS else (None, None)
+    if opened is None or not is_ours(Side.INGEST, opened):
+        return ""
+    _end_session(sockets, opened)
+    return f"{Side.INGEST} or {Side.OUTPUT}"
+
+
 def _another_server(place: Place, answer: Answer | None, fault: Exception | None) -> Finding:
     holder = port_holder(place.port) if is_this_machine(place.host) else None
     who = f" It is {holder}." if holder else ""
-    if answer is not None and OUR_EXTRAS in answer.body:
-        saw = f"port {place.port} is the extras side of a server, not its {place.side} side."
+    other_side = "" if answer is None else _other_side(place, answer)
+    if other_side:
         return broken(
-            f"{place.side} server", saw, f"The {place.side} side is port {USUAL_PORTS[place.side]}."
+            f"{place.side} server",
+            f"port {place.port} is the {other_side} side of a server, not its {place.side} side.",
+            f"Look which port the server printed. Usually, the {place.side} side is port {USUAL_PORTS[place.side]}.",
         )
     if answer is not None:
         name = answer.headers.get("server", "")[:SHOWN_LENGTH]
