@@ -201,6 +201,29 @@ def test_a_match_is_taken_over_after_a_restart_too(stage: Stage, code: str) -> N
     assert (score(document), kills(document), document["isRunning"]) == ([3, 2], 1, True)
 
 
+def test_a_stand_by_that_is_back_first_after_a_restart_still_stands_by(stage: Stage, code: str) -> None:
+    stage.start(*SETTINGS)
+    late = {"reconnectionDelay": 2_000, "reconnectionDelayMax": 2_000}
+    active = stage.observe(code, obsName="Active", options=late)
+    standby = stage.observe(code, obsName="Backup", groupSecret=log_on(active))
+    log_on(standby)
+    scene = Scene(stage, code, active)
+
+    stage.kill()
+    stage.restart()
+    eventually(lambda: f"group_code={code} observer Active is back" in stage.log, "Active is back")
+    stands_by = stage.log.index(
+        f"group_code={code} observer Backup stands by", stage.log.index("is back from")
+    )
+    eventually(lambda: is_connected(active), "Active knows that it is back")
+    scene.kill(standby)
+    scene.kill(active)
+
+    assert stands_by < stage.log.index(f"group_code={code} observer Active is back")
+    scene.await_kills(2)
+    assert scene.kills() == 2
+
+
 def test_a_stand_by_goes_on_by_itself(stage: Stage, code: str) -> None:
     stage.start(*SETTINGS)
     cable = stage.cable(stage.server.ingest_port)
@@ -222,6 +245,9 @@ def test_a_stand_by_goes_on_by_itself(stage: Stage, code: str) -> None:
     scene.await_running(running=False)
     scene.kill(standby)  # too soon: the other one may come back
     scene.await_running(running=True)
+    eventually(
+        lambda: '"active"' in standby.texts("message")[-1], "the stand-by is told, though it sends nothing"
+    )
     absence = scene.absence(ended_by="stand-by")
     assert STANDBY_S <= absence.duration_s < STANDBY_S + LATE_S
     assert absence.taken_in == 0

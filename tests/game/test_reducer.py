@@ -74,7 +74,8 @@ def test_without_observers_a_match_does_not_run_until_one_is_back() -> None:
     match = after(make_match(), happened.MatchStarted("m-1"), happened.ObserversGone())
     assert not match.is_running
 
-    assert after(match, happened.ObserverJoined()).is_running
+    joined = after(match, happened.ObserverJoined("Second"))
+    assert (joined.is_running, joined.observer_name) == (True, "Second")
 
 
 def test_an_observer_that_joins_before_the_start_leaves_the_match_not_running() -> None:

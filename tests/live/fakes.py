@@ -104,6 +104,9 @@ class FakeConnections:
     def address_of(self, client_id: str) -> str:
         return "10.0.0.9"
 
+    def tell_active(self, client_id: str) -> None:
+        self._order.append(f"{client_id} is active")
+
 
 class FakeOverlays:
     """Overlays that are connected, as a test puts them here."""

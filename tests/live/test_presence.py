@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.live.fakes import observer_logon
-from tests.live.world import GAME_END, World, connection_of, kinds, observe_beside
+from tests.live.world import GAME_END, World, connection_of, kinds, observe_beside, restarted
 from valo_ingest.errors import LeftAside, LogonRefused
 from valo_ingest.game import events as happened
 from valo_ingest.wire.record import Kind
@@ -66,6 +66,67 @@ def test_the_events_of_a_stand_by_are_left_aside_until_it_is_active(world: World
     world.tell(stand_by, happened.ScoreReported(1, 0))
     assert world.newest().teams.left.rounds_won == 1
     assert world.controller.standing_by == 0
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_who_observed_is_active_again_although_a_stand_by_is_back_first(is_restarted: bool) -> None:
+    world = World()
+    active = world.start()
+    standby = observe_beside(world)
+    if is_restarted:
+        world = restarted(world, active, standby)
+    else:
+        world.controller.disconnect(standby)
+        world.controller.disconnect(active)
+        world.wait(20_000)
+
+    world.controller.resume(replace(standby, client_id="second again"))
+    world.wait(7_999)
+    assert not world.newest().is_running
+    active = replace(active, client_id="active again")
+    world.controller.resume(active)
+    world.wait(10_000)
+
+    assert world.controller.standing_by == 1
+    world.tell(active, happened.ScoreReported(1, 0))
+    assert world.newest().teams.left.rounds_won == 1
+
+
+def test_who_has_taken_over_is_active_again_after_a_restart(world: World) -> None:
+    active = world.start()
+    standby = observe_beside(world)
+    world.controller.disconnect(active)
+    world.wait(2_000)
+    first = replace(active, client_id="first again")
+    world.controller.resume(first)
+    again = restarted(world, first, standby)
+
+    again.controller.resume(first)
+    again.controller.resume(standby)
+
+    assert again.controller.standing_by == 1
+    again.tell(standby, happened.ScoreReported(1, 0))
+    assert again.newest().teams.left.rounds_won == 1
+
+
+def test_a_stand_by_is_active_when_who_observed_does_not_come_back(world: World) -> None:
+    active = world.start()
+    standby = observe_beside(world)
+    world.controller.disconnect(active)
+    world.controller.disconnect(standby)
+    world.wait(1_000)
+
+    standby = replace(standby, client_id="second again")
+    world.controller.resume(standby)
+    world.controller.resume(replace(standby, client_id="and once more"))
+    world.wait(8_000)
+
+    assert sorted(world.order[-2:]) == ["and once more is active", "second again is active"]
+    world.tell(standby, happened.ScoreReported(1, 0))
+    assert world.newest().teams.left.rounds_won == 1
+
+    world.controller.resume(replace(active, client_id="active again"))
+    assert world.controller.standing_by == 1, "it has been replaced meanwhile"
 
 
 # --- auxiliary clients ----------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ from tests.live.fakes import (
 from valo_ingest.clock import ManualClock
 from valo_ingest.game import events as happened
 from valo_ingest.game.state import Match, Player
-from valo_ingest.live.clients import Auxiliary, Observer
+from valo_ingest.live.clients import Auxiliary, Client, Observer
 from valo_ingest.live.controller import MatchController
 from valo_ingest.live.matches import ControllerLimits
+from valo_ingest.live.ports import KeptMatch
 from valo_ingest.live.turns import Turns
 from valo_ingest.wire.record import Kind
 
@@ -102,7 +103,25 @@ def connection_of(world: World, client_id: str) -> int:
     return world.controller.activities[client_id].connection
 
 
-def observe_beside(world: World) -> None:
+def observe_beside(world: World) -> Observer:
     """Have a second observer stand by."""
     logon = replace(observer_logon("A", secret="SECRET000000"), observer_name="Second")
-    world.controller.log_on_observer("second", logon, "127.0.0.1")
+    observer, _ = world.controller.log_on_observer("second", logon, "127.0.0.1")
+    return observer
+
+
+def restarted(world: World, *connected: Client) -> World:
+    """Return a server that has found the match of `world` in its journal, and its clients gone."""
+    kept = KeptMatch(
+        number=1,
+        opening=world.journal.openings[0],
+        match=world.newest(),
+        key_hash="",
+        secret_hashes=frozenset(),
+        last_entry=0,
+        entry_count=0,
+        ended_at=None,
+    )
+    again = World()
+    again.controller.restore([kept], connected)
+    return again

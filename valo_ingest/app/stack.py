@@ -79,6 +79,7 @@ def make_stack(basis: Basis, kept: Kept, make_controller: MakeController | None)
     sessions.restore(kept.sessions)
     own = None if make_controller is None else make_controller(matches.publisher, connections)
     senders = handle_senders(basis, ingest, sessions, own or matches.controller)
+    connections.on_active = senders.tell_active
     overlays = handle_overlays(basis, output, sessions, matches)
     pages = make_pages(basis, matches, senders, overlays)
     return Stack(

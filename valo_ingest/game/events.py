@@ -179,7 +179,9 @@ class UnknownReported(Struct, frozen=True):
 
 
 class ObserverJoined(Struct, frozen=True):
-    """An observer came back to a match that goes on."""
+    """An observer came back to a match that goes on, or another one has taken over."""
+
+    name: str = ""
 
 
 class ObserversGone(Struct, frozen=True):

@@ -53,7 +53,7 @@ def _press_alive_kda(match: Match, event: happened.AliveKdaPressed, at: int) -> 
 
 
 def _regain_observer(match: Match, event: happened.ObserverJoined, at: int) -> Match:
-    return replace(match, is_running=match.is_running or match.match_id != "")
+    return replace(match, is_running=match.is_running or match.match_id != "", observer_name=event.name)
 
 
 def _lose_observers(match: Match, event: happened.ObserversGone, at: int) -> Match:

@@ -214,6 +214,8 @@ class Match(Struct, frozen=True, kw_only=True):
     timeout_remaining_s: Number = 0
     is_timeout_grace_over: bool = False
     toast: Toast = NO_TOAST
+    observer_name: str = ""
+    """Who joined last as the one whose events count; "" as long as that is who opened the match."""
 
 
 def new_match(setup: MatchSetup) -> Match:

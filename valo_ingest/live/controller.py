@@ -9,7 +9,6 @@ Beside it, `running` finds matches, `door` says who may open or enter one, `pres
 
 import logging
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -26,16 +25,13 @@ from valo_ingest.live.door import Door
 from valo_ingest.live.endings import Endings
 from valo_ingest.live.matches import ControllerLimits, LiveMatch, Result
 from valo_ingest.live.ports import AccessPolicy, Connections, Journal, KeptMatch, Publisher
-from valo_ingest.live.presence import Change, Presence
+from valo_ingest.live.presence import RECOVERED, Change, Presence
 from valo_ingest.live.running import LiveMatches
 from valo_ingest.live.turns import Turns
 from valo_ingest.wire.messages import AuxiliaryLogon, AuxiliaryMessage, ObserverLogon, ObserverMessage
 from valo_ingest.wire.record import Entry, Kind, event_of
 
 logger = logging.getLogger(__name__)
-
-STANDBY_MS: Final = 2_000
-"""A stand-by becomes active when the active observer has been gone for this long."""
 
 
 class MatchController:
@@ -190,7 +186,7 @@ class MatchController:
             live = self._live.get(sender.group_code)
             if live is None or live.number != sender.match_number:
                 return False
-            self._record(self._presence.join(live, sender, how="recovered"))
+            self._record(self._presence.join(live, sender, how=RECOVERED))
             return True
         lives = self._matches.with_match_id(sender.match_id)
         if not lives:
@@ -336,7 +332,14 @@ class MatchController:
         live = self._matches.numbered(number)
         if not live.standbys:
             raise NotPossible("Nobody stands by. Have a second observer log on with the group secret first.")
-        self._record(*self._presence.hand_over(live))
+        self._promote(live, self._presence.hand_over)
+
+    def _promote(self, live: LiveMatch, how: Callable[[LiveMatch], Iterable[Change]]) -> None:
+        """Have a stand-by observe, and tell it so."""
+        before = set(live.observers)
+        self._record(*how(live))
+        for client_id in live.observers.keys() - before:
+            self._connections.tell_active(client_id)
 
     def disconnect_client(self, number: int, connection: int) -> None:
         """Disconnect an observer, a stand-by or an auxiliary client of a match; it has to log on anew.
@@ -369,8 +372,8 @@ class MatchController:
                     self._replace(live, after)
             if live.standbys and not live.observers:
                 is_awaited = True
-                if now - live.lost_at >= STANDBY_MS:
-                    self._record(*self._presence.let_stand_by_in(live))
+                if now >= live.awaits_observer_until:
+                    self._promote(live, self._presence.let_stand_by_in)
             if now - live.last_event_at >= self._limits.idle_ms and not isinstance(
                 live.match.pause, TechPause
             ):

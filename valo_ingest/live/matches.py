@@ -42,8 +42,15 @@ class LiveMatch:
         self.lost_observer: Observer | None = None
         self.lost_at = now
         """Since when nobody observes, where nobody does."""
+        self.awaits_observer_until = now
+        """Until when nobody else becomes active there, as the one who observed may be on the way back."""
         self.ended_at: int | None = None
         self.chronicle = Chronicle(since=now, is_whole=now == opening.at)
+
+    @property
+    def observer_name(self) -> str:
+        """Whose events count, or did last."""
+        return self.match.observer_name or self.opening.observer_name
 
 
 class Result(Struct, frozen=True):

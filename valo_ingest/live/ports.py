@@ -57,6 +57,9 @@ class Connections(Protocol):
     def address_of(self, client_id: str) -> str:
         """Return where a client connects from; "" if it is gone."""
 
+    def tell_active(self, client_id: str) -> None:
+        """Tell a stand-by that it is the active observer from now on. Must not block."""
+
 
 class WatchingOverlay(Struct, frozen=True, kw_only=True):
     """An overlay that is connected, and since when (epoch ms) it was not able to take documents of which matches."""

@@ -10,6 +10,7 @@ takes them in.
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,18 @@ from valo_ingest.live.running import LiveMatches, codes_of
 from valo_ingest.wire.record import Kind
 
 logger = logging.getLogger(__name__)
+
+
+STANDBY_MS: Final = 2_000
+"""A stand-by becomes active when the active observer has been gone for this long."""
+
+RETURN_MS: Final = 8_000
+"""And a stand-by that was cut itself, when it has been back for this long: so may the active one have been, and whoever
+comes back first must not take its place. Today's clients try again after 7.5 s at the latest."""
+
+
+RECOVERED: Final = "recovered"
+"""How an observer joins that brings the token of its session, as the journal calls it."""
 
 
 class Change(Struct, frozen=True):
@@ -52,13 +65,16 @@ class Presence:
         if self.activities.get(observer.client_id) is None:
             self.activities.begin(observer.client_id, self._clock.now_ms())
         active = next(iter(live.observers.values()), None)
-        if active is not None and active.name != observer.name:
+        name = live.observer_name if active is None else active.name
+        if observer.name != name and (active is not None or how == RECOVERED):
+            if active is None and not live.standbys:
+                live.awaits_observer_until = max(live.awaits_observer_until, self._clock.now_ms() + RETURN_MS)
             live.standbys[observer.client_id] = observer
             logger.info(
                 "group_code=%s observer %s stands by for %s",
                 live.match.group_code,
                 observer.name,
-                active.name,
+                name,
             )
             return Change(live, Kind.STANDBY_ON, {"name": observer.name})
         live.observers[observer.client_id] = observer
@@ -144,6 +160,7 @@ class Presence:
     def lose_observers(self, live: LiveMatch, *, name: str) -> Change:
         """Nobody observes a match from now on; the last was of `name`, "" if nobody knows."""
         live.lost_at = self._clock.now_ms()
+        live.awaits_observer_until = live.lost_at + STANDBY_MS
         return Change(live, Kind.OBSERVERS_GONE, {"name": name})
 
     def lose(self, connected: Iterable[Client]) -> Sequence[Change]:
@@ -155,7 +172,11 @@ class Presence:
                 changes.extend(_changes_by(client, lives, Kind.AUXILIARY_GONE))
             elif isinstance(client, Observer):
                 observed = self._matches.by_group_code.get(client.group_code)
-                if observed is not None and observed.number == client.match_number:
+                if (
+                    observed is not None
+                    and observed.number == client.match_number
+                    and observed.observer_name == client.name
+                ):
                     observed.lost_observer = client
         return changes
 

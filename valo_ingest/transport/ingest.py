@@ -67,6 +67,11 @@ class ClientConnections:
 
     def __init__(self, sio: socketio.Server) -> None:
         self._sio = sio
+        self.on_active: Callable[[str], None] = lambda client_id: None
+        """Tells a client that it is the active observer now."""
+
+    def tell_active(self, client_id: str) -> None:
+        self.on_active(client_id)
 
     def disconnect(self, client_ids: Iterable[str]) -> None:
         for client_id in client_ids:
@@ -268,7 +273,7 @@ class IngestHandlers:
         except KeyError:
             self._observer_tally.accept(message.type)
         if connection.stands_by:
-            self._tell_active(sid, connection)
+            self.tell_active(sid)
         return ACCEPTED
 
     def _confirm(self, sid: str, connection: Connection) -> None:
@@ -342,9 +347,12 @@ class IngestHandlers:
             self._sio.disconnect(sid)
         return _as_text(notice_of(ERROR, error.code, error.detail, error.path))
 
-    def _tell_active(self, sid: str, connection: Connection) -> None:
-        text = "You are the active observer now: your events count."
-        connection.stands_by = not self._teller.notify(sid, "active", text, connection.event_count)
+    def tell_active(self, sid: str) -> None:
+        """Tell a client that stood by that this is over."""
+        connection = self._connections.get(sid)
+        if connection is not None:
+            text = "You are the active observer now: your events count."
+            connection.stands_by = not self._teller.notify(sid, "active", text, connection.event_count)
 
     def slow_down(self, session_id: str) -> None:
         """Tell the client of a session of Engine.IO that it has to wait."""

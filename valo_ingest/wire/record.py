@@ -87,14 +87,18 @@ def _of_auxiliary_message(text: str) -> happened.Event:
     return decode_auxiliary_message(text).event
 
 
+def _text_in(text: str, name: str) -> str:
+    return str(read_object(text).get(name, ""))
+
+
 def _player_id(text: str) -> str:
-    return str(read_object(text).get("playerId", ""))
+    return _text_in(text, "playerId")
 
 
 EVENTS: Final[Mapping[Kind, Callable[[str], happened.Event]]] = {
     Kind.OBSERVER_MESSAGE: _of_observer_message,
     Kind.AUXILIARY_MESSAGE: _of_auxiliary_message,
-    Kind.OBSERVER_ON: lambda text: happened.ObserverJoined(),
+    Kind.OBSERVER_ON: lambda text: happened.ObserverJoined(_text_in(text, "name")),
     Kind.OBSERVERS_GONE: lambda text: happened.ObserversGone(),
     Kind.AUXILIARY_ON: lambda text: happened.UnknownReported(),
     Kind.AUXILIARY_GONE: lambda text: happened.AuxiliaryGone(_player_id(text)),
