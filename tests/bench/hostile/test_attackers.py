@@ -123,7 +123,7 @@ def test_every_row_works_and_the_match_goes_on() -> None:
 
 
 def test_a_server_without_tls_is_attacked_as_well() -> None:
-    names = ("tls-on-plain-http", "unlawful-frames", "heaps-of-packets")
+    names = ("tls-on-plain-http", "unlawful-frames")
     wanted = {"tls_on_plain_port", "websocket_protocol"}
 
     assert wanted <= play_until(lambda found: wanted <= found, tls=False, names=names)
