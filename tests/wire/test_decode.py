@@ -671,7 +671,7 @@ REPRODUCIBLE: Final = settings(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=1500,
+    max_examples=1000,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
