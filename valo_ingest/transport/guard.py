@@ -55,6 +55,9 @@ FORWARDED: Final = (
 
 BEARER: Final = "bearer"
 
+CHALLENGE: Final = ("WWW-Authenticate", 'Bearer realm="valo-ingest"')
+"""How a script shows who it is. RFC 9110 wants it beside every 401."""
+
 
 class Session(Struct, frozen=True):
     """Somebody who has logged in. `form_token` is in every form that acts."""

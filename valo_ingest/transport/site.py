@@ -19,7 +19,7 @@ from valo_ingest.transport import downloads
 from valo_ingest.transport.api import Api
 from valo_ingest.transport.board import Dashboard, MatchPage
 from valo_ingest.transport.feeds import Feed, Feeds
-from valo_ingest.transport.guard import Guard, Session
+from valo_ingest.transport.guard import CHALLENGE, Guard, Session
 from valo_ingest.transport.looks import Looks
 from valo_ingest.transport.responses import (
     EVENTS,
@@ -43,9 +43,6 @@ logger = logging.getLogger(__name__)
 OLDER_SHOWN: Final = 200
 
 HOST_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\]")
-
-BEARER: Final = ("WWW-Authenticate", 'Bearer realm="valo-ingest"')
-"""How a script shows who it is. RFC 9110 wants it beside every 401."""
 
 WsgiApplication = Callable[[Environ, StartResponse], Iterable[bytes]]
 Route = Callable[[Environ, str], Response]
@@ -152,11 +149,11 @@ class Site:
                     return error(
                         HTTPStatus.UNAUTHORIZED,
                         "Send the operator's password as a bearer token.",
-                        BEARER,
+                        CHALLENGE,
                     )
                 return route(environ, rest)
             except WrongPassword as wrong:
-                return error(_status_of(wrong), str(wrong), BEARER, *_retry_after(wrong))
+                return error(_status_of(wrong), str(wrong), CHALLENGE, *_retry_after(wrong))
             except UnknownMatch as unknown:
                 return error(HTTPStatus.NOT_FOUND, str(unknown))
             except JournalFault as fault:
