@@ -109,6 +109,16 @@ def test_who_has_taken_over_is_active_again_after_a_restart(world: World) -> Non
     assert again.newest().teams.left.rounds_won == 1
 
 
+@pytest.mark.parametrize("is_first", [True, False])
+def test_who_was_lost_by_a_restart_is_who_observed_and_not_a_stand_by(world: World, is_first: bool) -> None:
+    active, standby = world.start(), observe_beside(world)
+
+    again = restarted(world, *((active, standby) if is_first else (standby, active)))
+
+    (live,) = again.controller.live_matches
+    assert live.lost_observer == active
+
+
 def test_a_stand_by_is_active_when_who_observed_does_not_come_back(world: World) -> None:
     active = world.start()
     standby = observe_beside(world)
